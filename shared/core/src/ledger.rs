@@ -1,0 +1,314 @@
+//! What is remembered between cycles. The ledger is small and is read whole; everything in it can be lost
+//! without dropping a call: what is unknown is treated as young, busy or somebody else's.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{HdCalls, HoldId, InstanceId, LocationId, LocationName, NodeName};
+
+/// Version of the items' shape. A reader takes items of its own version and older ones.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// The whole `STATE` partition, expired items left out.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Ledger {
+    /// Lease and digest of the last cycle.
+    pub cycle: CycleRecord,
+    /// One record per instance ever started, watched or drained.
+    pub nodes: BTreeMap<InstanceId, NodeRecord>,
+    /// Current demand floors.
+    pub holds: Vec<Hold>,
+    /// Operators' wishes, oldest first.
+    pub requests: Vec<Request>,
+}
+
+/// The `CYCLE` item.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CycleRecord {
+    /// Number of times the lease was taken. Every write under the lease carries it.
+    pub token: u64,
+    /// Who holds the lease; `None` when it was given back.
+    pub owner: Option<String>,
+    /// When it was taken, by its owner's clock; for people.
+    pub taken_at: Option<Timestamp>,
+    /// What the last finished cycle found.
+    pub digest: Option<Digest>,
+}
+
+/// A few facts from the last finished cycle that the next one needs, and what a status page shows first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Digest {
+    /// When the cycle ended.
+    pub at: Timestamp,
+    /// Its outcome, one word.
+    pub outcome: String,
+    /// One sentence.
+    pub summary: String,
+    /// When a cycle last read everything.
+    #[serde(default)]
+    pub last_good: Option<Timestamp>,
+    /// The Management Node's address that answered last.
+    #[serde(default)]
+    pub address: String,
+    /// When that address last changed: no stops for ten minutes after it.
+    #[serde(default)]
+    pub address_changed_at: Option<Timestamp>,
+    /// What `bursting_enabled` was, and when it was read: a hold is met blindly only on a mode at most 24 h old.
+    #[serde(default)]
+    pub bursting_enabled: Option<(bool, Timestamp)>,
+}
+
+/// Who did something.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Actor {
+    /// Spillway's own rules.
+    Spillway,
+    /// Pexip's built-in controller.
+    Pexip,
+    /// A person, by the identity they acted with.
+    Person(String),
+    /// Somebody, not known who.
+    Unknown,
+}
+
+/// What is remembered of one instance.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeRecord {
+    /// The item's own version: a write must carry the version that was read.
+    #[serde(default)]
+    pub version: u64,
+    /// The current or last life; `None` when it is not known to have run.
+    #[serde(default)]
+    pub life: Option<Life>,
+    /// The drain in progress.
+    #[serde(default)]
+    pub drain: Option<Drain>,
+    /// Idle readings of a node that is not draining yet.
+    #[serde(default)]
+    pub quiet_since: Option<Timestamp>,
+    /// `max_hd_calls` when it was last above zero.
+    #[serde(default)]
+    pub capacity: Option<HdCalls>,
+    /// Name, location last seen: what a hold is met from while the Management Node cannot be read.
+    #[serde(default)]
+    pub name: Option<NodeName>,
+    /// Location last seen.
+    #[serde(default)]
+    pub location: Option<(LocationId, LocationName)>,
+    /// Whether the node was in somebody else's maintenance mode when last seen.
+    #[serde(default)]
+    pub foreign_maintenance: bool,
+    /// Failed starts in a row.
+    #[serde(default)]
+    pub failed_starts: u32,
+    /// Not started again before this instant.
+    #[serde(default)]
+    pub back_off_until: Option<Timestamp>,
+    /// An operator retired the node: it stays in maintenance mode and is not ours to start.
+    #[serde(default)]
+    pub retired: bool,
+    /// A person vetoed the drain of this life by clearing our maintenance mode.
+    #[serde(default)]
+    pub drain_vetoed: bool,
+}
+
+/// One life of a node: from an ordered start to the stop.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Life {
+    /// When the start was ordered (ours) or the launch time (somebody else's).
+    pub started_at: Timestamp,
+    /// Who started it.
+    pub by: Actor,
+    /// Why, one sentence.
+    pub reason: String,
+    /// EC2's launch time of this life, once seen.
+    #[serde(default)]
+    pub launched_at: Option<Timestamp>,
+    /// When it was first ready.
+    #[serde(default)]
+    pub ready_at: Option<Timestamp>,
+}
+
+/// Who asked for a drain: an `Auto` drain is cancelled by a call, by need or by a hold; an operator's waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DrainKind {
+    /// By the stop rule.
+    Auto,
+    /// By an operator.
+    Operator,
+}
+
+/// A drain in progress.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drain {
+    /// Kind.
+    pub kind: DrainKind,
+    /// When maintenance mode was ordered.
+    pub began_at: Timestamp,
+    /// Who and why.
+    pub by: Actor,
+    /// Why, one sentence.
+    pub reason: String,
+    /// When our maintenance mode was first read back from the configuration. Seen and then gone means that a
+    /// person cleared it: a veto.
+    #[serde(default)]
+    pub maintenance_seen_at: Option<Timestamp>,
+    /// First of the two idle readings, taken with the node's status in maintenance.
+    #[serde(default)]
+    pub idle_at: Option<Timestamp>,
+    /// When the stop was ordered.
+    #[serde(default)]
+    pub stop_ordered_at: Option<Timestamp>,
+}
+
+/// Where a hold applies.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HoldScope {
+    /// Every overflow location.
+    All,
+    /// One overflow location.
+    Location(LocationName),
+}
+
+/// How much a hold asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HoldAmount {
+    /// Every node.
+    AllNodes,
+    /// This many nodes.
+    Nodes(u32),
+    /// Capacity for this many HD calls.
+    HdCalls(HdCalls),
+}
+
+/// A demand floor: this much capacity is up between two instants, whatever the load says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// Id.
+    pub id: HoldId,
+    /// Where.
+    pub scope: HoldScope,
+    /// How much.
+    pub amount: HoldAmount,
+    /// From when (inclusive).
+    pub from: Timestamp,
+    /// Until when (exclusive).
+    pub until: Timestamp,
+    /// Who asked.
+    pub by: Actor,
+    /// Why.
+    pub reason: String,
+}
+
+impl Hold {
+    /// Whether it counts at this instant.
+    pub fn is_current(&self, now: Timestamp) -> bool {
+        self.from <= now && now < self.until
+    }
+}
+
+/// An operator's wish, met by the next cycle that holds the lease.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// Id, in the order of asking.
+    pub id: String,
+    /// Who asked.
+    pub by: Actor,
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub reason: String,
+    /// What.
+    pub wish: Wish,
+}
+
+/// What an operator can ask of the next cycle.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Wish {
+    /// Drain and stop this node.
+    Stop(InstanceId),
+    /// Give up the drain of this node.
+    Release(InstanceId),
+    /// Do nothing until the instant.
+    Pause {
+        /// End of the pause.
+        until: Timestamp,
+    },
+    /// End the pause.
+    Resume,
+}
+
+/// One line of history. The id makes a repeated write the same item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// `planned_at` + node + action for what we do; instance + launch time + state for what we see.
+    pub id: String,
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub kind: EventKind,
+    /// Instance, where it is about one.
+    pub instance: Option<InstanceId>,
+    /// Node, where known.
+    pub node: Option<NodeName>,
+    /// Location, where known.
+    pub location: Option<LocationName>,
+    /// Who.
+    pub by: Actor,
+    /// Why, one sentence.
+    pub reason: String,
+}
+
+/// The kinds of history lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventKind {
+    /// A start was ordered and accepted.
+    Start,
+    /// EC2 refused a start.
+    StartRefused,
+    /// A node became ready.
+    Ready,
+    /// A node did not become ready, or stopped while booting.
+    StartFailed,
+    /// A node was found running that we did not start.
+    StartSeen,
+    /// A drain began.
+    DrainBegan,
+    /// A drain was cancelled.
+    DrainCancelled,
+    /// A person vetoed a drain.
+    DrainVetoed,
+    /// A stop was ordered and accepted.
+    Stop,
+    /// EC2 refused a stop.
+    StopRefused,
+    /// A node was seen stopped.
+    Stopped,
+    /// Our maintenance mode was cleared on a stopped node.
+    MaintenanceCleared,
+    /// A static NAT address was changed.
+    AddressChanged,
+    /// A cycle was refused.
+    CycleRefused,
+    /// An operator's request was met or dismissed.
+    RequestDone,
+}
+
+/// Free and greatest HD capacity of a location at one minute: what load is learnt from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LocationLoad {
+    /// Location.
+    pub location: LocationName,
+    /// Free HD calls of its ready nodes.
+    pub free: HdCalls,
+    /// HD calls its ready nodes carry when empty.
+    pub max: HdCalls,
+}

@@ -1,0 +1,158 @@
+//! The outside world as the cycle needs it. Reading and writing are apart, so that whoever is given only the
+//! reading half cannot change anything. Adapters implement these and nothing else; the simulated world does too.
+
+use std::future::Future;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use std::net::Ipv4Addr;
+
+use crate::fault::{Fault, Refusal};
+use crate::ids::{HoldId, InstanceId, InstanceType, NodeId};
+use crate::ledger::{CycleRecord, Digest, Event, Hold, Ledger, LocationLoad, NodeRecord, Request};
+use crate::observation::{Fleet, NodeActivity, Platform};
+
+/// Time.
+pub trait Clock: Send + Sync {
+    /// Wall clock, UTC.
+    fn now(&self) -> Timestamp;
+    /// A clock that never goes back, from an arbitrary start; for leases and deadlines.
+    fn monotonic(&self) -> Duration;
+}
+
+/// Reads EC2.
+pub trait FleetRead: Send + Sync {
+    /// All instances with the platform's tag in the policy's regions and VPCs. Any region that fails makes the
+    /// reading fail: half a fleet is not a fleet.
+    fn read_fleet(&self) -> impl Future<Output = Result<Fleet, Fault>> + Send;
+}
+
+/// One instance to start or stop, with what batches are made by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InstanceOrder {
+    /// Instance.
+    pub instance: InstanceId,
+    /// Region.
+    pub region: String,
+    /// Zone.
+    pub zone: String,
+    /// Type.
+    pub instance_type: InstanceType,
+}
+
+/// What became of each order, in any order; every order has exactly one entry.
+pub type OrderResults = Vec<(InstanceId, Result<(), Refusal>)>;
+
+/// Starts and stops instances. Never creates, terminates or tags one.
+pub trait FleetWrite: FleetRead {
+    /// Starts instances; one that fails never blocks the others. Starting a running instance succeeds.
+    fn start_instances(&self, orders: &[InstanceOrder]) -> impl Future<Output = OrderResults> + Send;
+    /// Stops instances, likewise.
+    fn stop_instances(&self, orders: &[InstanceOrder]) -> impl Future<Output = OrderResults> + Send;
+}
+
+/// How much of the platform to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlatformScope {
+    /// Also read the conference shards (asked for while overflow nodes run).
+    pub shards: bool,
+}
+
+/// Reads the Management Node.
+pub trait ManagementRead: Send + Sync {
+    /// Global bursting settings, locations, nodes and their status, and the Management Node's version: five
+    /// lists, one more with shards.
+    fn read_platform(&self, scope: PlatformScope) -> impl Future<Output = Result<Platform, Fault>> + Send;
+    /// Everything that can keep one node busy: three requests.
+    fn read_activity(&self, node: Ipv4Addr) -> impl Future<Output = Result<NodeActivity, Fault>> + Send;
+}
+
+/// Changes Conferencing Nodes on the Management Node.
+pub trait ManagementWrite: ManagementRead {
+    /// Sets or clears maintenance mode. The reason is stored with it and marks it as ours.
+    fn set_maintenance(
+        &self,
+        node: NodeId,
+        on: bool,
+        reason: &str,
+    ) -> impl Future<Output = Result<(), Fault>> + Send;
+    /// Sets or clears the static NAT address.
+    fn set_static_nat(
+        &self,
+        node: NodeId,
+        address: Option<Ipv4Addr>,
+    ) -> impl Future<Output = Result<(), Fault>> + Send;
+}
+
+/// Proof of holding the lease.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// Who.
+    pub owner: String,
+    /// The number every write under the lease carries.
+    pub token: u64,
+}
+
+/// Why a write under the lease did not happen.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LeaseError {
+    /// Somebody else has the lease, or changed the item first.
+    #[error("another cycle has the lease")]
+    Lost,
+    /// The ledger failed.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// Reads the ledger.
+pub trait LedgerRead: Send + Sync {
+    /// The whole state, expired items left out: one query.
+    fn read_ledger(&self, now: Timestamp) -> impl Future<Output = Result<Ledger, Fault>> + Send;
+    /// History between two instants, oldest first.
+    fn read_events(
+        &self,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> impl Future<Output = Result<Vec<Event>, Fault>> + Send;
+}
+
+/// Writes the ledger.
+pub trait LedgerWrite: LedgerRead {
+    /// Takes the lease if the `CYCLE` item still has the token that was seen. The rule of when to try is the
+    /// cycle's; the ledger only swaps.
+    fn take_lease(
+        &self,
+        seen: &CycleRecord,
+        owner: &str,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Lease, LeaseError>> + Send;
+    /// Writes node records, all under the lease; each must still have the version it carries (0: not there yet),
+    /// and is stored with the next version.
+    fn put_nodes(
+        &self,
+        lease: &Lease,
+        records: &[(InstanceId, NodeRecord)],
+    ) -> impl Future<Output = Result<(), LeaseError>> + Send;
+    /// Gives the lease back and stores the digest, one write.
+    fn finish(
+        &self,
+        lease: &Lease,
+        digest: &Digest,
+    ) -> impl Future<Output = Result<(), LeaseError>> + Send;
+    /// Appends history, without the lease. A repeated id is the same item.
+    fn append_events(&self, events: &[Event]) -> impl Future<Output = Result<(), Fault>> + Send;
+    /// Stores the load of one minute, without the lease.
+    fn put_load(
+        &self,
+        at: Timestamp,
+        load: &[LocationLoad],
+    ) -> impl Future<Output = Result<(), Fault>> + Send;
+    /// Stores a hold; the same id replaces.
+    fn put_hold(&self, hold: &Hold) -> impl Future<Output = Result<(), Fault>> + Send;
+    /// Removes a hold; one that is not there is fine.
+    fn remove_hold(&self, id: &HoldId) -> impl Future<Output = Result<(), Fault>> + Send;
+    /// Stores a request.
+    fn put_request(&self, request: &Request) -> impl Future<Output = Result<(), Fault>> + Send;
+    /// Removes a request that was met; one that is not there is fine.
+    fn remove_request(&self, id: &str) -> impl Future<Output = Result<(), Fault>> + Send;
+}

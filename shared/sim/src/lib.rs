@@ -1,0 +1,3 @@
+//! The simulated world. (Described below as it is built.)
+
+pub mod model;

@@ -1,0 +1,1 @@
+//! Proof across the crates: everything lives in `tests/`.
