@@ -4,4 +4,5 @@ pub mod fault;
 pub mod ids;
 pub mod ledger;
 pub mod observation;
+pub mod policy;
 pub mod ports;
