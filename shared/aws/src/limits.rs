@@ -1,0 +1,33 @@
+//! How long a call may take. A function has 45 seconds for a cycle of half a dozen calls, and no action begins
+//! with less than 5 left: one dead endpoint must be known as dead while there is time to act on it.
+
+use std::time::Duration;
+
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+
+/// Reaching a regional endpoint from inside AWS takes milliseconds; two seconds without a connection means that
+/// there is no route (a VPC without NAT or endpoint is the usual cause).
+const CONNECT: Duration = Duration::from_secs(2);
+/// One attempt, whole: connecting, sending, the complete answer.
+const ATTEMPT: Duration = Duration::from_secs(3);
+/// All attempts of one call together.
+const OPERATION: Duration = Duration::from_secs(8);
+
+/// Two attempts and a third that may be cut short: what fits into [`OPERATION`].
+const ATTEMPTS: u32 = 3;
+
+/// The time limits of every call.
+pub fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(CONNECT)
+        .operation_attempt_timeout(ATTEMPT)
+        .operation_timeout(OPERATION)
+        .build()
+}
+
+/// The transport's own retries, for reads and for writes that are conditional or carry an idempotency token.
+/// Calls that are neither go without.
+pub fn read_retries() -> RetryConfig {
+    RetryConfig::standard().with_max_attempts(ATTEMPTS).with_initial_backoff(Duration::from_millis(200))
+}

@@ -1,0 +1,116 @@
+//! The `STATE` partition: read whole, in one consistent query, and the items that anyone may put there without
+//! the lease. A kind of item that is not known here is somebody else's (the reconciler's) and is left out.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::{SignedDuration, Timestamp};
+use spillway_core::fault::Fault;
+use spillway_core::ids::InstanceId;
+use spillway_core::ledger::{Hold, Ledger, Request, Wish};
+
+use crate::fault::table_fault;
+use crate::item::{Item, decode, encode, is_expired, key_attributes, sort_key};
+use crate::keys::{CYCLE, HOLD, Key, NODE, REQUEST, STATE};
+use crate::ledger::DynamoLedger;
+
+/// A hold stays a day after its end, for whoever asks why nodes were up this morning.
+const HOLD_KEPT: SignedDuration = SignedDuration::from_hours(24);
+/// A wish that no cycle met within a day is dropped: a node that stops because of yesterday's forgotten command
+/// would surprise everybody. A pause lives until its end.
+const REQUEST_KEPT: SignedDuration = SignedDuration::from_hours(24);
+
+impl DynamoLedger {
+    pub(crate) async fn read_state(&self, now: Timestamp) -> Result<Ledger, Fault> {
+        let mut ledger = Ledger::default();
+        for item in self.query("pk = :pk", HashMap::from([(":pk".to_owned(), text(STATE))])).await? {
+            if is_expired(&item, now) {
+                continue;
+            }
+            let sk = sort_key(&item).to_owned();
+            if sk == CYCLE {
+                ledger.cycle = decode(item)?;
+            } else if let Some(id) = sk.strip_prefix(NODE) {
+                ledger.nodes.insert(InstanceId::new(id), decode(item)?);
+            } else if sk.starts_with(HOLD) {
+                ledger.holds.push(decode(item)?);
+            } else if sk.starts_with(REQUEST) {
+                ledger.requests.push(decode(item)?);
+            }
+        }
+        ledger.requests.sort_by(|a, b| (a.at, &a.id).cmp(&(b.at, &b.id)));
+        Ok(ledger)
+    }
+
+    pub(crate) async fn put_free_hold(&self, hold: &Hold) -> Result<(), Fault> {
+        let gone_at = later(hold.until, HOLD_KEPT);
+        self.put(encode(Key::hold(&hold.id), hold, Some(gone_at))?).await
+    }
+
+    pub(crate) async fn put_free_request(&self, request: &Request) -> Result<(), Fault> {
+        let gone_at = match &request.wish {
+            Wish::Pause { until } => later(request.at, REQUEST_KEPT).max(*until),
+            Wish::Stop(_) | Wish::Release(_) | Wish::Resume => later(request.at, REQUEST_KEPT),
+        };
+        self.put(encode(Key::request(&request.id), request, Some(gone_at))?).await
+    }
+
+    /// All items under a key condition, every page, read consistently: what another function wrote a moment ago
+    /// is there.
+    pub(crate) async fn query(
+        &self,
+        condition: &str,
+        values: HashMap<String, AttributeValue>,
+    ) -> Result<Vec<Item>, Fault> {
+        let mut items = Vec::new();
+        let mut next = None;
+        loop {
+            let page = self
+                .client()
+                .query()
+                .table_name(self.table())
+                .key_condition_expression(condition)
+                .set_expression_attribute_values(Some(values.clone()))
+                .consistent_read(true)
+                .set_exclusive_start_key(next)
+                .send()
+                .await
+                .map_err(|error| table_fault(self.table(), "dynamodb:Query", &error))?;
+            items.extend(page.items.unwrap_or_default());
+            next = page.last_evaluated_key.filter(|key| !key.is_empty());
+            if next.is_none() {
+                return Ok(items);
+            }
+        }
+    }
+
+    pub(crate) async fn put(&self, item: Item) -> Result<(), Fault> {
+        self.client()
+            .put_item()
+            .table_name(self.table())
+            .set_item(Some(item))
+            .send()
+            .await
+            .map_err(|error| table_fault(self.table(), "dynamodb:PutItem", &error))?;
+        Ok(())
+    }
+
+    pub(crate) async fn delete(&self, key: Key) -> Result<(), Fault> {
+        self.client()
+            .delete_item()
+            .table_name(self.table())
+            .set_key(Some(key_attributes(key)))
+            .send()
+            .await
+            .map_err(|error| table_fault(self.table(), "dynamodb:DeleteItem", &error))?;
+        Ok(())
+    }
+}
+
+pub(crate) fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+fn later(at: Timestamp, by: SignedDuration) -> Timestamp {
+    at.saturating_add(by).unwrap_or(Timestamp::MAX)
+}

@@ -1,0 +1,109 @@
+//! Holds and requests are put by anyone; what is expired, foreign or from a newer version is treated as such.
+
+use crate::common::{NOW, TABLE, World, at, world};
+use aws_sdk_dynamodb::types::AttributeValue;
+use spillway_core::fault::FaultKind;
+use spillway_core::ids::HdCalls;
+use spillway_core::ledger::{Actor, Hold, HoldAmount, HoldScope, Ledger, Request, Wish};
+use spillway_core::ports::{LedgerRead, LedgerWrite};
+
+fn hold(id: &str, until: &str) -> Hold {
+    Hold {
+        id: id.into(),
+        scope: HoldScope::Location("Oslo AWS".into()),
+        amount: HoldAmount::HdCalls(HdCalls(40)),
+        from: at("2026-03-02T08:00:00Z"),
+        until: at(until),
+        by: Actor::Person("eve".to_owned()),
+        reason: "town hall".to_owned(),
+    }
+}
+
+fn request(id: &str, when: &str, wish: Wish) -> Request {
+    Request { id: id.to_owned(), by: Actor::Unknown, at: at(when), reason: String::new(), wish }
+}
+
+async fn put_raw(world: &World, sk: &str, attributes: &[(&str, AttributeValue)]) {
+    let mut put = world
+        .client
+        .put_item()
+        .table_name(TABLE)
+        .item("pk", AttributeValue::S("STATE".to_owned()))
+        .item("sk", AttributeValue::S(sk.to_owned()));
+    for (name, value) in attributes {
+        put = put.item(*name, value.clone());
+    }
+    put.send().await.unwrap();
+}
+
+#[tokio::test]
+async fn holds_are_put_replaced_and_removed() {
+    let world = world().await;
+    let ledger = &world.ledger;
+    ledger.put_hold(&hold("weekday#2026-03-02T08:00Z", "2026-03-02T10:00:00Z")).await.unwrap();
+    ledger.put_hold(&hold("other", "2026-03-02T11:00:00Z")).await.unwrap();
+    let replaced =
+        Hold { amount: HoldAmount::AllNodes, scope: HoldScope::All, ..hold("other", "2026-03-02T12:00:00Z") };
+    ledger.put_hold(&replaced).await.unwrap();
+    let holds = ledger.read_ledger(at(NOW)).await.unwrap().holds;
+    assert_eq!(holds.len(), 2);
+    assert!(holds.contains(&replaced), "{holds:?}");
+    ledger.remove_hold(&"other".into()).await.unwrap();
+    ledger.remove_hold(&"other".into()).await.unwrap();
+    let holds = ledger.read_ledger(at(NOW)).await.unwrap().holds;
+    assert_eq!(holds, [hold("weekday#2026-03-02T08:00Z", "2026-03-02T10:00:00Z")]);
+}
+
+#[tokio::test]
+async fn requests_come_oldest_first_and_go_when_met() {
+    let world = world().await;
+    let ledger = &world.ledger;
+    let late = request("a", "2026-03-02T08:30:00Z", Wish::Stop("i-1".into()));
+    let early = request("b", "2026-03-02T08:20:00Z", Wish::Pause { until: at("2026-03-09T00:00:00Z") });
+    let also = request("c", "2026-03-02T08:30:00Z", Wish::Resume);
+    for request in [&late, &early, &also] {
+        ledger.put_request(request).await.unwrap();
+    }
+    let read = ledger.read_ledger(at(NOW)).await.unwrap().requests;
+    assert_eq!(read, [early.clone(), late, also]);
+    let tomorrow = ledger.read_ledger(at("2026-03-03T09:00:00Z")).await.unwrap().requests;
+    assert_eq!(tomorrow, [early], "a wish is dropped after a day, a pause lives until its end");
+    ledger.remove_request("b").await.unwrap();
+    ledger.remove_request("nobody").await.unwrap();
+    assert!(ledger.read_ledger(at("2026-03-03T09:00:00Z")).await.unwrap().requests.is_empty());
+}
+
+#[tokio::test]
+async fn expired_items_are_ignored_before_dynamodb_removes_them() {
+    let world = world().await;
+    world.ledger.put_hold(&hold("h", "2026-03-02T10:00:00Z")).await.unwrap();
+    let count = async |now| world.ledger.read_ledger(at(now)).await.unwrap().holds.len();
+    assert_eq!(count("2026-03-03T09:59:59Z").await, 1, "kept a day after its end");
+    assert_eq!(count("2026-03-03T10:00:00Z").await, 0);
+}
+
+#[tokio::test]
+async fn items_of_the_reconciler_and_of_kinds_to_come_are_left_out() {
+    let world = world().await;
+    put_raw(&world, "NAT#i-1", &[("wanted", AttributeValue::S("203.0.113.9".to_owned()))]).await;
+    put_raw(&world, "SOMETHING#1", &[("schema", AttributeValue::N("9".to_owned()))]).await;
+    assert_eq!(world.ledger.read_ledger(at(NOW)).await.unwrap(), Ledger::default());
+}
+
+#[tokio::test]
+async fn an_item_of_a_newer_version_stops_the_reader_with_a_remedy() {
+    let world = world().await;
+    put_raw(&world, "NODE#i-1", &[("schema", AttributeValue::N("2".to_owned()))]).await;
+    let fault = world.ledger.read_ledger(at(NOW)).await.unwrap_err();
+    assert_eq!(fault.kind, FaultKind::Malformed);
+    assert!(fault.detail.contains("STATE/NODE#i-1 was written by a newer Spillway"), "{fault}");
+    assert!(fault.remedy.contains("deploy the newer version"), "{}", fault.remedy);
+}
+
+#[tokio::test]
+async fn an_item_of_an_older_version_is_read() {
+    let world = world().await;
+    put_raw(&world, "NODE#i-1", &[("failed_starts", AttributeValue::N("2".to_owned()))]).await;
+    let nodes = world.ledger.read_ledger(at(NOW)).await.unwrap().nodes;
+    assert_eq!(nodes[&"i-1".into()].failed_starts, 2);
+}
