@@ -81,9 +81,7 @@ impl fmt::Display for LocationId {
 }
 
 /// Capacity in HD calls, the unit of the bursting threshold (guide: *Configuring the bursting threshold*).
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct HdCalls(pub u32);
 

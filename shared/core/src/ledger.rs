@@ -130,6 +130,9 @@ pub struct Life {
     /// When it was first ready.
     #[serde(default)]
     pub ready_at: Option<Timestamp>,
+    /// Whether this life was already counted as a failed start.
+    #[serde(default)]
+    pub failed: bool,
 }
 
 /// Who asked for a drain: an `Auto` drain is cancelled by a call, by need or by a hold; an operator's waits.

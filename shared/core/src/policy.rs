@@ -273,7 +273,11 @@ impl Policy {
                 );
             }
             if region.is_empty() || !region.contains('-') {
-                return refuse(&format!("regions[{i}]"), format!("{region:?}"), "an AWS region, such as eu-west-1");
+                return refuse(
+                    &format!("regions[{i}]"),
+                    format!("{region:?}"),
+                    "an AWS region, such as eu-west-1",
+                );
             }
         }
         self.validate_numbers()?;

@@ -134,11 +134,7 @@ pub trait LedgerWrite: LedgerRead {
         records: &[(InstanceId, NodeRecord)],
     ) -> impl Future<Output = Result<(), LeaseError>> + Send;
     /// Gives the lease back and stores the digest, one write.
-    fn finish(
-        &self,
-        lease: &Lease,
-        digest: &Digest,
-    ) -> impl Future<Output = Result<(), LeaseError>> + Send;
+    fn finish(&self, lease: &Lease, digest: &Digest) -> impl Future<Output = Result<(), LeaseError>> + Send;
     /// Appends history, without the lease. A repeated id is the same item.
     fn append_events(&self, events: &[Event]) -> impl Future<Output = Result<(), Fault>> + Send;
     /// Stores the load of one minute, without the lease.

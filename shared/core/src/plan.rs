@@ -1,0 +1,155 @@
+//! The plan is a value: it can be printed, stored, compared and serialised before anything is done.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{InstanceId, LocationName, NodeId, NodeName};
+use crate::ledger::{DrainKind, Event, LocationLoad, NodeRecord};
+use crate::report::{CancelReason, Report};
+
+/// What to do, and why.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// When the world was observed.
+    pub observed_at: Timestamp,
+    /// What to do, in order. Actions are fully resolved.
+    pub actions: Vec<Action>,
+    /// Per location, what to start instead when a start of it is refused, in order.
+    pub substitutes: BTreeMap<LocationName, Vec<Start>>,
+    /// What was seen and is remembered whatever becomes of the actions.
+    pub seen: BTreeMap<InstanceId, NodeRecord>,
+    /// What to remember before acting: what was seen, and the intent.
+    pub records: BTreeMap<InstanceId, NodeRecord>,
+    /// What was seen, for the history.
+    pub events: Vec<Event>,
+    /// Requests that are met or void.
+    pub done_requests: Vec<String>,
+    /// The load of this minute.
+    pub load: Vec<LocationLoad>,
+    /// Why.
+    pub report: Report,
+}
+
+impl Plan {
+    /// A plan that does nothing.
+    pub fn empty(observed_at: Timestamp) -> Self {
+        Self {
+            observed_at,
+            actions: Vec::new(),
+            substitutes: BTreeMap::new(),
+            seen: BTreeMap::new(),
+            records: BTreeMap::new(),
+            events: Vec::new(),
+            done_requests: Vec::new(),
+            load: Vec::new(),
+            report: Report::default(),
+        }
+    }
+
+    /// Whether nothing outside the ledger would change.
+    pub fn is_quiet(&self) -> bool {
+        self.actions.is_empty()
+    }
+}
+
+/// An instance to be started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Start {
+    /// Instance.
+    pub instance: InstanceId,
+    /// Node, where known.
+    pub node: Option<NodeName>,
+    /// Its location, where known.
+    pub location: LocationName,
+    /// Why, one sentence.
+    pub reason: String,
+}
+
+/// A node, by all its names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeRef {
+    /// Instance.
+    pub instance: InstanceId,
+    /// Configuration id.
+    pub id: NodeId,
+    /// Name.
+    pub name: NodeName,
+    /// Private address.
+    pub address: Ipv4Addr,
+    /// Location.
+    pub location: LocationName,
+}
+
+/// One thing to do. Each is safe to repeat.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "action")]
+pub enum Action {
+    /// Start an instance; when EC2 refuses, the next of the location's substitutes.
+    Start(Start),
+    /// Set maintenance mode. Precondition: nothing runs on the node, read right before.
+    BeginDrain {
+        /// Which.
+        node: NodeRef,
+        /// Kind.
+        kind: DrainKind,
+        /// Why, one sentence; stored with the maintenance mode.
+        reason: String,
+    },
+    /// Clear maintenance mode and forget the drain.
+    CancelDrain {
+        /// Which.
+        node: NodeRef,
+        /// Why.
+        because: CancelReason,
+    },
+    /// Read everything that can run on the draining node, for the first time.
+    ConfirmIdle {
+        /// Which.
+        node: NodeRef,
+        /// Whether the drain is cancelled when something runs there.
+        cancel_if_busy: bool,
+    },
+    /// Stop the instance. Precondition: nothing runs on the node, read again right before.
+    Stop {
+        /// Which.
+        node: NodeRef,
+        /// Whether the drain is cancelled when something runs there.
+        cancel_if_busy: bool,
+        /// Why, one sentence.
+        reason: String,
+    },
+    /// Clear our maintenance mode on a stopped node, so that its next start takes calls.
+    ClearMaintenance {
+        /// Which.
+        node: NodeRef,
+    },
+}
+
+impl Action {
+    /// The instance it is about.
+    pub fn instance(&self) -> &InstanceId {
+        match self {
+            Self::Start(start) => &start.instance,
+            Self::BeginDrain { node, .. }
+            | Self::CancelDrain { node, .. }
+            | Self::ConfirmIdle { node, .. }
+            | Self::Stop { node, .. }
+            | Self::ClearMaintenance { node } => &node.instance,
+        }
+    }
+
+    /// One word.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Start(_) => "start",
+            Self::BeginDrain { .. } => "drain",
+            Self::CancelDrain { .. } => "cancel-drain",
+            Self::ConfirmIdle { .. } => "confirm-idle",
+            Self::Stop { .. } => "stop",
+            Self::ClearMaintenance { .. } => "clear-maintenance",
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! What was seen is remembered: lives that began and ended, nodes that became ready or failed, capacity, place.
+//! Nothing here depends on what the plan will do, and a record that says nothing new is not written.
+
+use jiff::SignedDuration;
+
+use super::draft::Draft;
+use crate::assess::{OverflowNode, Phase, is_our_maintenance};
+use crate::ledger::{Actor, EventKind, Life};
+use crate::observation::InstanceState;
+
+/// Allowance between our clock and EC2's.
+const CLOCK_ALLOWANCE: SignedDuration = SignedDuration::from_secs(30);
+
+pub(super) fn remember(draft: &mut Draft<'_>, count_failures: bool) {
+    let view = draft.view;
+    for node in &view.nodes {
+        let before = draft.ledger.nodes.get(&node.instance.id).cloned().unwrap_or_default();
+        remember_place(draft, node);
+        match node.instance.state {
+            InstanceState::Pending | InstanceState::Running => remember_running(draft, node, count_failures),
+            InstanceState::Stopped => remember_stopped(draft, node, count_failures),
+            _ => {}
+        }
+        if draft.plan.records.get(&node.instance.id) == Some(&before) {
+            draft.plan.records.remove(&node.instance.id);
+        }
+    }
+}
+
+fn remember_place(draft: &mut Draft<'_>, node: &OverflowNode<'_>) {
+    let place = (node.node.location, draft.view.location_name(node.node.location));
+    let reported = node.node.status.as_ref().map(|status| status.max_hd_calls).filter(|calls| calls.0 > 0);
+    let foreign = node.node.maintenance_mode && !is_our_maintenance(node.node);
+    let record = draft.record_mut(&node.instance.id);
+    record.name = Some(node.node.name.clone());
+    record.location = Some(place);
+    record.foreign_maintenance = foreign;
+    if reported.is_some() {
+        record.capacity = reported;
+    }
+}
+
+fn remember_running(draft: &mut Draft<'_>, node: &OverflowNode<'_>, count_failures: bool) {
+    let now = draft.now;
+    let launched = node.instance.launched_at;
+    let record = draft.record_mut(&node.instance.id);
+    let ours = record.life.as_ref().is_some_and(|life| match (life.launched_at, launched) {
+        (Some(known), Some(launched)) => known == launched,
+        (None, Some(launched)) => launched + CLOCK_ALLOWANCE > life.started_at,
+        (_, None) => true,
+    });
+    if ours {
+        if let Some(life) = &mut record.life {
+            life.launched_at = life.launched_at.or(launched);
+        }
+    } else {
+        record.life = Some(Life {
+            started_at: launched.unwrap_or(now),
+            by: Actor::Unknown,
+            reason: "found running".to_owned(),
+            launched_at: launched,
+            ready_at: None,
+            failed: false,
+        });
+        record.drain = None;
+        record.quiet_since = None;
+        record.drain_vetoed = false;
+        draft.saw(
+            node,
+            EventKind::StartSeen,
+            Actor::Unknown,
+            "found running, not started by Spillway".to_owned(),
+        );
+    }
+    match &node.phase {
+        Phase::Ready => remember_ready(draft, node),
+        Phase::FailedStart { cause } if count_failures => remember_failure(draft, node, cause.clone()),
+        _ => {}
+    }
+    let dead = matches!(node.phase, Phase::FailedStart { .. }) && node.never_reported();
+    let quiet = node.quiet && (node.phase == Phase::Ready || dead);
+    let record = draft.record_mut(&node.instance.id);
+    if quiet {
+        record.quiet_since.get_or_insert(now);
+    } else {
+        record.quiet_since = None;
+    }
+}
+
+fn remember_ready(draft: &mut Draft<'_>, node: &OverflowNode<'_>) {
+    let now = draft.now;
+    let record = draft.record_mut(&node.instance.id);
+    let Some(life) = &mut record.life else { return };
+    if life.ready_at.is_some() {
+        return;
+    }
+    life.ready_at = Some(now);
+    life.failed = false;
+    let took = now.duration_since(life.launched_at.unwrap_or(life.started_at));
+    record.failed_starts = 0;
+    record.back_off_until = None;
+    let took = SignedDuration::from_secs(took.as_secs());
+    draft.saw(node, EventKind::Ready, Actor::Spillway, format!("ready {took:#} after its launch"));
+}
+
+fn remember_failure(draft: &mut Draft<'_>, node: &OverflowNode<'_>, cause: String) {
+    let now = draft.now;
+    let back_off = draft.policy.back_off;
+    let record = draft.record_mut(&node.instance.id);
+    if record.life.as_ref().is_none_or(|life| life.failed) {
+        return;
+    }
+    if let Some(life) = &mut record.life {
+        life.failed = true;
+    }
+    record.failed_starts = record.failed_starts.saturating_add(1);
+    record.back_off_until = Some(now + back_off.after(record.failed_starts));
+    draft.saw(node, EventKind::StartFailed, Actor::Spillway, cause);
+}
+
+fn remember_stopped(draft: &mut Draft<'_>, node: &OverflowNode<'_>, count_failures: bool) {
+    let id = &node.instance.id;
+    match &node.phase {
+        Phase::Booting { .. } => return,
+        Phase::FailedStart { cause } => {
+            if count_failures {
+                remember_failure(draft, node, cause.clone());
+            }
+        }
+        _ => {
+            let Some(life) = draft.record(id).and_then(|record| record.life.clone()) else {
+                forget_drain(draft, node);
+                return;
+            };
+            let drained = draft
+                .record(id)
+                .and_then(|record| record.drain.as_ref())
+                .filter(|drain| drain.stop_ordered_at.is_some())
+                .map(|drain| (drain.by.clone(), drain.reason.clone()));
+            if life.launched_at.is_none() && life.ready_at.is_none() && drained.is_none() {
+                let why = "EC2 never showed the ordered start".to_owned();
+                draft.saw(node, EventKind::StartFailed, Actor::Spillway, why);
+            } else {
+                let (by, reason) = drained.unwrap_or((
+                    Actor::Unknown,
+                    format!("stopped by somebody else: {}", node.instance.state_reason),
+                ));
+                draft.saw(node, EventKind::Stopped, by, reason);
+            }
+        }
+    }
+    draft.record_mut(id).life = None;
+    forget_drain(draft, node);
+}
+
+fn forget_drain(draft: &mut Draft<'_>, node: &OverflowNode<'_>) {
+    let record = draft.record_mut(&node.instance.id);
+    record.drain = None;
+    record.quiet_since = None;
+    record.drain_vetoed = false;
+}

@@ -1,0 +1,234 @@
+//! The plan in the making. Steps talk to each other through it: what one has started, cancelled or claimed, the
+//! next one counts.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::assess::{Assessment, OverflowNode, Phase, RETIRED_MARK, is_our_maintenance};
+use crate::ids::{HdCalls, InstanceId, LocationId, LocationName};
+use crate::ledger::{Actor, Event, EventKind, Ledger, Life, NodeRecord};
+use crate::plan::{Action, NodeRef, Plan, Start};
+use crate::policy::{LifetimeFrom, Policy};
+use crate::report::{CancelReason, LocationReason, NodeReason};
+
+pub(super) struct Draft<'a> {
+    pub(super) policy: &'a Policy,
+    pub(super) view: &'a Assessment<'a>,
+    pub(super) ledger: &'a Ledger,
+    pub(super) now: Timestamp,
+    pub(super) plan: Plan,
+    /// Instances started in this plan.
+    pub(super) started: HashSet<InstanceId>,
+    /// Instances whose drain is cancelled in this plan, or was vetoed.
+    pub(super) undrained: HashSet<InstanceId>,
+    /// Instances that begin to drain, or stop, in this plan.
+    pub(super) leaving: HashSet<InstanceId>,
+    /// Starts that the policy still allows in this cycle.
+    pub(super) starts_left: u32,
+    /// Overflow nodes up or on their way down, by location, with those this plan starts.
+    running: BTreeMap<LocationId, u32>,
+    pub(super) node_reasons: HashMap<InstanceId, Vec<NodeReason>>,
+    pub(super) location_reasons: BTreeMap<LocationId, Vec<LocationReason>>,
+}
+
+impl<'a> Draft<'a> {
+    pub(super) fn new(
+        policy: &'a Policy,
+        view: &'a Assessment<'a>,
+        ledger: &'a Ledger,
+        now: Timestamp,
+        plan: Plan,
+    ) -> Self {
+        let mut running: BTreeMap<LocationId, u32> = BTreeMap::new();
+        for node in &view.nodes {
+            if node.is_running() || node.is_up() || node.phase == Phase::Stopping {
+                *running.entry(node.node.location).or_default() += 1;
+            }
+        }
+        Self {
+            running,
+            policy,
+            view,
+            ledger,
+            now,
+            plan,
+            started: HashSet::new(),
+            undrained: HashSet::new(),
+            leaving: HashSet::new(),
+            starts_left: policy.starts_per_cycle,
+            node_reasons: HashMap::new(),
+            location_reasons: BTreeMap::new(),
+        }
+    }
+
+    /// What is remembered of an instance, with what this plan changes.
+    pub(super) fn record(&self, id: &InstanceId) -> Option<&NodeRecord> {
+        self.plan.records.get(id).or_else(|| self.ledger.nodes.get(id))
+    }
+
+    /// The same, to be changed.
+    pub(super) fn record_mut(&mut self, id: &InstanceId) -> &mut NodeRecord {
+        let ledger = self.ledger;
+        self.plan
+            .records
+            .entry(id.clone())
+            .or_insert_with(|| ledger.nodes.get(id).cloned().unwrap_or_default())
+    }
+
+    pub(super) fn why(&mut self, node: &OverflowNode<'_>, reason: NodeReason) {
+        self.node_reasons.entry(node.instance.id.clone()).or_default().push(reason);
+    }
+
+    pub(super) fn why_location(&mut self, id: LocationId, reason: LocationReason) {
+        self.location_reasons.entry(id).or_default().push(reason);
+    }
+
+    pub(super) fn node_ref(&self, node: &OverflowNode<'_>) -> NodeRef {
+        NodeRef {
+            instance: node.instance.id.clone(),
+            id: node.node.id,
+            name: node.node.name.clone(),
+            address: node.node.address,
+            location: self.view.location_name(node.node.location),
+        }
+    }
+
+    /// A line of history about something seen. The id is the same however often it is seen.
+    pub(super) fn saw(&mut self, node: &OverflowNode<'_>, kind: EventKind, by: Actor, reason: String) {
+        let launch = node
+            .started_at()
+            .map_or_else(|| "never".to_owned(), |at| at.strftime("%Y%m%dT%H%M%SZ").to_string());
+        let state = serde_json::to_string(&kind).unwrap_or_default();
+        self.plan.events.push(Event {
+            id: format!("{}-{launch}-{}", node.instance.id, state.trim_matches('"')),
+            at: self.now,
+            kind,
+            instance: Some(node.instance.id.clone()),
+            node: Some(node.node.name.clone()),
+            location: Some(self.view.location_name(node.node.location)),
+            by,
+            reason,
+        });
+    }
+
+    /// Whether a node counts as up after this plan: up now and not leaving, or started by the plan.
+    pub(super) fn is_up(&self, node: &OverflowNode<'_>) -> bool {
+        let id = &node.instance.id;
+        if self.started.contains(id) || self.undrained.contains(id) {
+            return true;
+        }
+        if self.leaving.contains(id) {
+            return false;
+        }
+        match node.phase {
+            Phase::Booting { .. } | Phase::Ready | Phase::Degraded => true,
+            Phase::Maintenance { .. }
+            | Phase::Stopped
+            | Phase::FailedStart { .. }
+            | Phase::Stopping
+            | Phase::Gone => false,
+        }
+    }
+
+    /// Why a node that is down is not started; `None`: it may be.
+    pub(super) fn start_obstacle(&self, node: &OverflowNode<'_>) -> Option<NodeReason> {
+        let record = self.record(&node.instance.id);
+        if node.phase != Phase::Stopped || self.started.contains(&node.instance.id) {
+            return Some(NodeReason::Starting);
+        }
+        if record.is_some_and(|record| record.retired)
+            || (node.node.maintenance_mode && node.node.maintenance_mode_reason.starts_with(RETIRED_MARK))
+        {
+            return Some(NodeReason::Retired);
+        }
+        if node.node.maintenance_mode && !is_our_maintenance(node.node) {
+            return Some(NodeReason::ForeignMaintenance);
+        }
+        match record.and_then(|record| record.back_off_until) {
+            Some(until) if self.now < until => Some(NodeReason::BackingOff { until }),
+            _ => None,
+        }
+    }
+
+    /// How many more nodes of a location the policy allows to be up.
+    pub(super) fn slots_left(&self, id: LocationId) -> u32 {
+        let Some(view) = self.view.locations.get(&id) else { return 0 };
+        let most = self.policy.max_nodes.get(&view.location.name).copied().unwrap_or(u32::MAX);
+        most.saturating_sub(self.running.get(&id).copied().unwrap_or(0))
+    }
+
+    /// Orders a start and remembers it.
+    pub(super) fn start(&mut self, node: &OverflowNode<'_>, reason: String) {
+        let start = self.start_of(node, reason.clone());
+        if node.node.maintenance_mode {
+            // Left over from our last drain: without this it would come up refusing calls.
+            let node = self.node_ref(node);
+            self.plan.actions.push(Action::ClearMaintenance { node });
+        }
+        self.plan.actions.push(Action::Start(start));
+        self.started.insert(node.instance.id.clone());
+        self.starts_left = self.starts_left.saturating_sub(1);
+        *self.running.entry(node.node.location).or_default() += 1;
+        self.why(node, NodeReason::Starting);
+        let now = self.now;
+        remember_start(self.record_mut(&node.instance.id), reason, now);
+    }
+
+    pub(super) fn start_of(&self, node: &OverflowNode<'_>, reason: String) -> Start {
+        Start {
+            instance: node.instance.id.clone(),
+            node: Some(node.node.name.clone()),
+            location: self.view.location_name(node.node.location),
+            reason,
+        }
+    }
+
+    /// Cancels a drain.
+    pub(super) fn cancel_drain(&mut self, node: &OverflowNode<'_>, because: CancelReason) {
+        let action = Action::CancelDrain { node: self.node_ref(node), because: because.clone() };
+        self.plan.actions.push(action);
+        self.undrained.insert(node.instance.id.clone());
+        self.why(node, NodeReason::DrainCancelled { because });
+        let record = self.record_mut(&node.instance.id);
+        record.drain = None;
+        record.quiet_since = None;
+    }
+
+    /// What is left of a node's minimum lifetime; `None` when it is over.
+    ///
+    /// # Errors
+    /// Nothing is known of when the life began.
+    pub(super) fn lifetime_left(&self, node: &OverflowNode<'_>) -> Result<Option<SignedDuration>, ()> {
+        let life = self.record(&node.instance.id).and_then(|record| record.life.as_ref());
+        let since = match self.policy.lifetime_from {
+            LifetimeFrom::Launch => node.instance.launched_at,
+            LifetimeFrom::Ready => life.and_then(|life| life.ready_at).or_else(|| {
+                // One that never became ready is counted from its launch, else it would run for ever.
+                life.filter(|life| life.failed).and(node.instance.launched_at)
+            }),
+        };
+        let left = self.policy.min_lifetime_of(&self.view.platform.bursting)
+            - self.now.duration_since(since.ok_or(())?);
+        Ok((left > SignedDuration::ZERO).then_some(left))
+    }
+
+    pub(super) fn threshold(&self, location: &LocationName) -> HdCalls {
+        self.policy.threshold_of(location, &self.view.platform.bursting)
+    }
+}
+
+/// Writes an ordered start into a record.
+pub(super) fn remember_start(record: &mut NodeRecord, reason: String, now: Timestamp) {
+    record.life = Some(Life {
+        started_at: now,
+        by: Actor::Spillway,
+        reason,
+        launched_at: None,
+        ready_at: None,
+        failed: false,
+    });
+    record.drain = None;
+    record.quiet_since = None;
+    record.drain_vetoed = false;
+}

@@ -1,0 +1,358 @@
+//! Draining and stopping, over several cycles: maintenance mode on, wait until the node shows it, idle read
+//! twice, stop, maintenance mode off. A node is only ever stopped from inside a drain.
+
+use std::collections::BTreeMap;
+
+use super::demand::need;
+use super::draft::Draft;
+use super::hold::{Up, covers, current, up_for};
+use super::{FAILOVER_QUIET, IDLE_GAP};
+use crate::assess::{OverflowNode, Phase, RETIRED_MARK, is_our_maintenance};
+use crate::ids::{InstanceId, LocationId};
+use crate::ledger::{Actor, Drain, DrainKind, EventKind, Hold, Wish};
+use crate::plan::Action;
+use crate::report::{CancelReason, NodeReason, actor};
+
+/// A first idle reading is only the first of two for this long.
+const IDLE_READING_LASTS: jiff::SignedDuration = jiff::SignedDuration::from_mins(5);
+
+/// Cancels every drain: the mode does not fit the platform.
+pub(super) fn cancel_all(draft: &mut Draft<'_>) {
+    let view = draft.view;
+    for node in &view.nodes {
+        if node.is_running() && is_our_maintenance(node.node) && !is_retired(draft, node) {
+            draft.cancel_drain(node, CancelReason::ModeMismatch);
+        }
+    }
+}
+
+/// Operators' wishes become drains, or end them.
+pub(super) fn take_requests(draft: &mut Draft<'_>) {
+    let ledger = draft.ledger;
+    let mut by_instance: BTreeMap<&InstanceId, &OverflowNode<'_>> = BTreeMap::new();
+    let view = draft.view;
+    if !ledger.requests.is_empty() {
+        by_instance = view.nodes.iter().map(|node| (&node.instance.id, node)).collect();
+    }
+    for request in &ledger.requests {
+        match &request.wish {
+            Wish::Stop(id) => {
+                if let Some(node) = by_instance.get(id).filter(|node| node.is_running()) {
+                    let drain = Drain {
+                        kind: DrainKind::Operator,
+                        began_at: draft.now,
+                        by: request.by.clone(),
+                        reason: request.reason.clone(),
+                        maintenance_seen_at: None,
+                        idle_at: None,
+                        stop_ordered_at: None,
+                    };
+                    let action = Action::BeginDrain {
+                        node: draft.node_ref(node),
+                        kind: DrainKind::Operator,
+                        reason: format!("{}, asked by {}", request.reason, actor(&request.by)),
+                    };
+                    draft.plan.actions.push(action);
+                    draft.why(node, NodeReason::Draining);
+                    draft.leaving.insert(id.clone());
+                    draft.record_mut(id).drain = Some(drain);
+                }
+                draft.plan.done_requests.push(request.id.clone());
+            }
+            Wish::Release(id) => {
+                if let Some(node) = by_instance.get(id)
+                    && node.is_running()
+                    && draft.record(id).is_some_and(|record| record.drain.is_some())
+                {
+                    draft.cancel_drain(node, CancelReason::Released(actor(&request.by).to_owned()));
+                }
+                draft.plan.done_requests.push(request.id.clone());
+            }
+            Wish::Pause { until } => {
+                if *until <= draft.now {
+                    draft.plan.done_requests.push(request.id.clone());
+                }
+            }
+            // A resume is kept as long as there is a pause that it ends.
+            Wish::Resume => {
+                let ends_one = ledger.requests.iter().any(|other| {
+                    matches!(other.wish, Wish::Pause { until } if until > draft.now) && other.at <= request.at
+                });
+                if !ends_one {
+                    draft.plan.done_requests.push(request.id.clone());
+                }
+            }
+        }
+    }
+}
+
+/// Cancels drains that a call, a person or a lost memory is in the way of.
+pub(super) fn cancel_for_calls(draft: &mut Draft<'_>) {
+    let view = draft.view;
+    for node in view.nodes.iter().filter(|node| node.is_running()) {
+        let id = &node.instance.id;
+        if draft.undrained.contains(id) || draft.leaving.contains(id) || is_retired(draft, node) {
+            continue;
+        }
+        let Some(drain) = draft.record(id).and_then(|record| record.drain.clone()) else {
+            if is_our_maintenance(node.node) {
+                draft.cancel_drain(node, CancelReason::Orphan);
+            }
+            continue;
+        };
+        let taken_over = node.node.maintenance_mode && !is_our_maintenance(node.node);
+        let cleared = !node.node.maintenance_mode && drain.maintenance_seen_at.is_some();
+        if taken_over || cleared {
+            let record = draft.record_mut(id);
+            record.drain = None;
+            record.drain_vetoed = true;
+            draft.undrained.insert(id.clone());
+            draft.why(node, NodeReason::Vetoed);
+            let reason = if cleared {
+                "a person cleared our maintenance mode"
+            } else {
+                "a person gave the maintenance mode a reason of their own"
+            };
+            draft.saw(node, EventKind::DrainVetoed, Actor::Unknown, reason.to_owned());
+        } else if node.hosts && drain.kind == DrainKind::Auto {
+            draft.cancel_drain(node, CancelReason::Call);
+        }
+    }
+}
+
+/// Moves the drains in progress one step.
+pub(super) fn progress(draft: &mut Draft<'_>) {
+    let view = draft.view;
+    let replication = draft.policy.replication_of(view.platform.nodes.len());
+    let obstacle = stop_obstacle(draft);
+    for node in view.nodes.iter().filter(|node| node.is_running()) {
+        let id = &node.instance.id;
+        if draft.undrained.contains(id) || draft.leaving.contains(id) {
+            continue;
+        }
+        let Some(drain) = draft.record(id).and_then(|record| record.drain.clone()) else { continue };
+        if let Some(reason) = &obstacle {
+            draft.why(node, reason.clone());
+            continue;
+        }
+        if !node.node.maintenance_mode {
+            // Ordered and never seen: the change was lost on its way.
+            begin_drain(draft, node, Drain { began_at: draft.now, ..drain });
+            continue;
+        }
+        if drain.maintenance_seen_at.is_none() {
+            let now = draft.now;
+            if let Some(drain) = &mut draft.record_mut(id).drain {
+                drain.maintenance_seen_at = Some(now);
+            }
+        }
+        let waited = draft.now.duration_since(drain.began_at) >= replication;
+        let shown = node.never_reported() || shows_maintenance(draft, node);
+        if !(waited && shown) {
+            draft.why(node, NodeReason::WaitingForMaintenance);
+        } else if !node.quiet {
+            let reason = if node.hosts { NodeReason::WaitingForCalls } else { NodeReason::Unknown };
+            draft.why(node, reason);
+            if let Some(drain) = draft.record_mut(id).drain.as_mut().filter(|drain| drain.idle_at.is_some()) {
+                drain.idle_at = None;
+            }
+        } else {
+            stop_when_idle(draft, node, &drain);
+        }
+    }
+}
+
+fn stop_when_idle(draft: &mut Draft<'_>, node: &OverflowNode<'_>, drain: &Drain) {
+    let cancel_if_busy = drain.kind == DrainKind::Auto;
+    let now = draft.now;
+    let first = drain.idle_at.map(|at| now.duration_since(at)).filter(|age| *age <= IDLE_READING_LASTS);
+    match (first, draft.lifetime_left(node)) {
+        (_, Err(())) => draft.why(node, NodeReason::Unknown),
+        (_, Ok(Some(left))) => draft.why(node, NodeReason::Young { left }),
+        (None, _) => {
+            let action = Action::ConfirmIdle { node: draft.node_ref(node), cancel_if_busy };
+            draft.plan.actions.push(action);
+            draft.why(node, NodeReason::IdleOnce);
+        }
+        (Some(age), _) if age < IDLE_GAP => draft.why(node, NodeReason::IdleOnce),
+        _ => {
+            let reason = drain.reason.clone();
+            let action = Action::Stop { node: draft.node_ref(node), cancel_if_busy, reason };
+            draft.plan.actions.push(action);
+            draft.leaving.insert(node.instance.id.clone());
+            draft.why(node, NodeReason::Stopping);
+            if let Some(drain) = &mut draft.record_mut(&node.instance.id).drain {
+                drain.stop_ordered_at = Some(now);
+            }
+        }
+    }
+}
+
+/// The *status* shows maintenance, and is fresh: what the node does, not what was asked of it.
+fn shows_maintenance(draft: &Draft<'_>, node: &OverflowNode<'_>) -> bool {
+    node.node.status.as_ref().is_some_and(|status| {
+        status.maintenance_mode
+            && status.last_updated.is_some_and(|at| {
+                draft.view.platform.server_time.duration_since(at) <= draft.policy.staleness
+            })
+    })
+}
+
+/// Why nothing may be stopped or begin to drain at all.
+fn stop_obstacle(draft: &Draft<'_>) -> Option<NodeReason> {
+    if draft.view.upgrading {
+        return Some(NodeReason::Upgrade);
+    }
+    let digest = draft.ledger.cycle.digest.as_ref()?;
+    let elsewhere = !digest.address.is_empty() && digest.address != draft.view.platform.address;
+    let lately = digest.address_changed_at.is_some_and(|at| draft.now.duration_since(at) < FAILOVER_QUIET);
+    (elsewhere || lately).then_some(NodeReason::Failover)
+}
+
+/// Begins drains where the stop rule allows.
+pub(super) fn begin(draft: &mut Draft<'_>) {
+    let view = draft.view;
+    let obstacle = stop_obstacle(draft);
+    let in_progress = view
+        .nodes
+        .iter()
+        .filter(|node| {
+            let id = &node.instance.id;
+            node.is_running()
+                && !draft.undrained.contains(id)
+                && draft.record(id).is_some_and(|record| record.drain.is_some())
+        })
+        .count();
+    let mut slots = (draft.policy.drains_at_once as usize).saturating_sub(in_progress);
+    let ledger = draft.ledger;
+    let mut holds: Vec<(&Hold, Up, u32)> = current(ledger, draft.now)
+        .into_iter()
+        .map(|hold| {
+            let (up, all) = up_for(draft, hold);
+            (hold, up, all)
+        })
+        .collect();
+
+    for (id, location) in view.overflow_locations() {
+        let name = &location.location.name;
+        let margin = draft.policy.stop_margin;
+        let threshold = draft.threshold(name).plus(margin);
+        let needed = need(draft, id, location, margin).is_some();
+        let growing = view.nodes_in(id).any(|node| {
+            draft.started.contains(&node.instance.id) || draft.undrained.contains(&node.instance.id)
+        });
+        let mut room = location.room();
+        // The last by name first: the first by name is what is started again.
+        for index in location.overflow.iter().rev() {
+            let Some(node) = view.nodes.get(*index) else { continue };
+            if !may_drain(draft, node) {
+                continue;
+            }
+            let reason = if let Some(reason) = &obstacle {
+                Some(reason.clone())
+            } else if let Some(reason) = still_young_or_busy(draft, node) {
+                Some(reason)
+            } else if let Some((hold, ..)) = holds.iter().find(|(hold, up, all)| {
+                covers(hold, name) && up.without(node.capacity).missing(hold.amount, *all) > 0
+            }) {
+                Some(NodeReason::Held { hold: hold.id.clone() })
+            } else if growing || (needed && room.minus(node.free) <= threshold) {
+                Some(NodeReason::Needed)
+            } else if slots == 0 {
+                Some(NodeReason::DrainsAtOnce)
+            } else {
+                None
+            };
+            if let Some(reason) = reason {
+                draft.why(node, reason);
+                continue;
+            }
+            slots -= 1;
+            room = room.minus(node.free);
+            for (hold, up, _) in &mut holds {
+                if covers(hold, name) {
+                    *up = up.without(node.capacity);
+                }
+            }
+            begin_drain(draft, node, auto_drain(draft, id));
+        }
+    }
+}
+
+fn auto_drain(draft: &Draft<'_>, id: LocationId) -> Drain {
+    Drain {
+        kind: DrainKind::Auto,
+        began_at: draft.now,
+        by: Actor::Spillway,
+        reason: format!("idle, and {} does not need it", draft.view.location_name(id)),
+        maintenance_seen_at: None,
+        idle_at: None,
+        stop_ordered_at: None,
+    }
+}
+
+fn begin_drain(draft: &mut Draft<'_>, node: &OverflowNode<'_>, drain: Drain) {
+    let reason = drain.reason.clone();
+    let action = Action::BeginDrain { node: draft.node_ref(node), kind: drain.kind, reason };
+    draft.plan.actions.push(action);
+    draft.why(node, NodeReason::Draining);
+    draft.leaving.insert(node.instance.id.clone());
+    draft.record_mut(&node.instance.id).drain = Some(drain);
+}
+
+/// Whether the stop rule looks at a node at all.
+fn may_drain(draft: &Draft<'_>, node: &OverflowNode<'_>) -> bool {
+    let id = &node.instance.id;
+    let record = draft.record(id);
+    let draining = record.is_some_and(|record| record.drain.is_some());
+    // One that the Management Node has never heard of in this life cannot have taken a call.
+    let dead = matches!(node.phase, Phase::FailedStart { .. }) && node.is_running() && node.never_reported();
+    (node.phase == Phase::Ready || dead)
+        && !draining
+        && !draft.undrained.contains(id)
+        && !draft.leaving.contains(id)
+        && !draft.started.contains(id)
+}
+
+fn still_young_or_busy(draft: &Draft<'_>, node: &OverflowNode<'_>) -> Option<NodeReason> {
+    let record = draft.record(&node.instance.id);
+    if node.hosts {
+        return Some(NodeReason::Busy);
+    }
+    if !node.quiet {
+        return Some(NodeReason::Unknown);
+    }
+    if record.is_some_and(|record| record.drain_vetoed) {
+        return Some(NodeReason::Vetoed);
+    }
+    match draft.lifetime_left(node) {
+        Err(()) => return Some(NodeReason::Unknown),
+        Ok(Some(left)) => return Some(NodeReason::Young { left }),
+        Ok(None) => {}
+    }
+    let quiet = record.and_then(|record| record.quiet_since).map(|at| draft.now.duration_since(at));
+    quiet.is_none_or(|quiet| quiet < IDLE_GAP).then_some(NodeReason::JustQuiet)
+}
+
+fn is_retired(draft: &Draft<'_>, node: &OverflowNode<'_>) -> bool {
+    draft.record(&node.instance.id).is_some_and(|record| record.retired)
+        || node.node.maintenance_mode_reason.starts_with(RETIRED_MARK)
+}
+
+/// Maintenance mode with our reason on a stopped node is cleared even when nobody remembers why it is there:
+/// with it, the next start would bring up a node that refuses calls.
+pub(super) fn clear_leftovers(draft: &mut Draft<'_>) {
+    let view = draft.view;
+    for node in &view.nodes {
+        let stopped = matches!(node.phase, Phase::Stopped);
+        if stopped
+            && is_our_maintenance(node.node)
+            && !is_retired(draft, node)
+            && !draft.started.contains(&node.instance.id)
+        {
+            let action = Action::ClearMaintenance { node: draft.node_ref(node) };
+            draft.plan.actions.push(action);
+            draft.why(node, NodeReason::ClearingMaintenance);
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! The planner: pure, synchronous, total. `now` is an argument; nothing here reads a clock, waits or draws lots.
+//! It never fails because the world is odd: it returns a plan that does less and says why.
+//!
+//! The order of the steps is the order of what they are worth: what was seen is remembered first; a drain that
+//! is in the way of a call is cancelled before a node is started, since that is the cheapest start there is;
+//! and a node is only drained when everything else has had its say.
+
+mod bookkeeping;
+mod demand;
+mod draft;
+mod drain;
+mod hold;
+mod reporting;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::assess::Assessment;
+use crate::ledger::{Ledger, Request, Wish};
+use crate::observation::{Fleet, Observation, Platform, Reading};
+use crate::plan::Plan;
+use crate::policy::{Mode, Policy};
+use crate::report::Gate;
+use draft::Draft;
+
+/// No stop for this long after another Management Node answers: it may not know yet what runs where.
+pub const FAILOVER_QUIET: SignedDuration = SignedDuration::from_mins(10);
+
+/// How far apart the two idle readings are at least.
+pub const IDLE_GAP: SignedDuration = SignedDuration::from_secs(30);
+
+/// A hold is met blindly only if bursting was seen off within this time.
+pub const MODE_MEMORY: SignedDuration = SignedDuration::from_hours(24);
+
+/// Decides what to do.
+pub fn plan(policy: &Policy, observation: &Observation, ledger: &Reading<Ledger>, now: Timestamp) -> Plan {
+    let mut plan = Plan::empty(observation.observed_at);
+    let fleet = match &observation.fleet {
+        Ok(fleet) => fleet,
+        Err(fault) => {
+            plan.report.gate =
+                Some(Gate::FleetUnreadable { detail: fault.to_string(), remedy: fault.remedy.clone() });
+            return plan;
+        }
+    };
+    match (&observation.platform, ledger) {
+        (Ok(platform), Ok(ledger)) => plan_all(policy, platform, fleet, ledger, now, plan),
+        (Ok(platform), Err(fault)) => {
+            plan.report.gate =
+                Some(Gate::LedgerUnreadable { detail: fault.to_string(), remedy: fault.remedy.clone() });
+            plan_without_ledger(policy, platform, fleet, now, plan)
+        }
+        (Err(fault), ledger) => {
+            plan.report.gate =
+                Some(Gate::PlatformUnreadable { detail: fault.to_string(), remedy: fault.remedy.clone() });
+            match ledger {
+                Ok(ledger) if policy.mode == Mode::Control && paused(ledger, now).is_none() => {
+                    hold::plan_blind_holds(policy, fleet, ledger, now, plan)
+                }
+                _ => plan,
+            }
+        }
+    }
+}
+
+fn plan_all(
+    policy: &Policy,
+    platform: &Platform,
+    fleet: &Fleet,
+    ledger: &Ledger,
+    now: Timestamp,
+    plan: Plan,
+) -> Plan {
+    let view = Assessment::new(policy, platform, fleet, Some(ledger), now);
+    let mut draft = Draft::new(policy, &view, ledger, now, plan);
+    let outage = view.is_outage();
+    bookkeeping::remember(&mut draft, !outage);
+    draft.plan.seen = draft.plan.records.clone();
+    draft.plan.load = reporting::load(&view);
+
+    if let Some(pause) = paused(ledger, now) {
+        draft.plan.report.gate = Some(pause);
+    } else if outage {
+        let (all, stale) = view.always_on;
+        draft.plan.report.gate = Some(Gate::MostNodesStale { stale, all });
+        if !mode_mismatch(policy, platform) {
+            hold::plan_holds(&mut draft);
+        }
+    } else if mode_mismatch(policy, platform) {
+        draft.plan.report.gate = Some(Gate::ModeMismatch { bursting_enabled: platform.bursting.enabled });
+        drain::cancel_all(&mut draft);
+    } else {
+        drain::take_requests(&mut draft);
+        drain::cancel_for_calls(&mut draft);
+        demand::plan_demand(&mut draft);
+        hold::plan_holds(&mut draft);
+        drain::progress(&mut draft);
+        drain::begin(&mut draft);
+        drain::clear_leftovers(&mut draft);
+    }
+    reporting::finish(draft)
+}
+
+/// Without the ledger nobody knows how old a life is or who drains what: no stops, no drains; at most one start
+/// per needed location, and none if an instance there was launched within the boot limit.
+fn plan_without_ledger(
+    policy: &Policy,
+    platform: &Platform,
+    fleet: &Fleet,
+    now: Timestamp,
+    plan: Plan,
+) -> Plan {
+    let nothing = Ledger::default();
+    let view = Assessment::new(policy, platform, fleet, None, now);
+    let mut draft = Draft::new(policy, &view, &nothing, now, plan);
+    draft.plan.load = reporting::load(&view);
+    if policy.mode == Mode::Control && !view.is_outage() && !mode_mismatch(policy, platform) {
+        demand::plan_one_each(&mut draft);
+    }
+    let mut plan = reporting::finish(draft);
+    plan.records.clear();
+    plan.seen.clear();
+    plan
+}
+
+fn mode_mismatch(policy: &Policy, platform: &Platform) -> bool {
+    match policy.mode {
+        Mode::Control => platform.bursting.enabled,
+        Mode::Assist => !platform.bursting.enabled,
+    }
+}
+
+/// The pause in force: the latest that is neither over nor resumed.
+fn paused(ledger: &Ledger, now: Timestamp) -> Option<Gate> {
+    let latest: Option<&Request> = ledger
+        .requests
+        .iter()
+        .filter(|request| matches!(request.wish, Wish::Pause { .. } | Wish::Resume))
+        .max_by_key(|request| (request.at, &request.id));
+    match latest {
+        Some(Request { wish: Wish::Pause { until }, by, reason, .. }) if now < *until => {
+            Some(Gate::Paused { until: *until, by: by.clone(), reason: reason.clone() })
+        }
+        _ => None,
+    }
+}
