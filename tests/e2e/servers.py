@@ -154,7 +154,7 @@ def ministack(venv: Path, log_dir: Path) -> Iterator[str]:
     port = free_port()
     env = {**CREDENTIALS, "GATEWAY_PORT": str(port), "BIND_HOST": HOST, "MINISTACK_HOST": HOST,
            "MINISTACK_REGION": REGION, "LAMBDA_EXECUTOR": "local", "TMPDIR": str(log_dir),
-           "SERVICES": "lambda,scheduler,events,iam,sts,logs"}
+           "IOT_MTLS_ENABLED": "0", "SFTP_ENABLED": "0", "SERVICES": "lambda,scheduler,events,iam,sts,logs"}
     with server("ministack", [str(venv / "bin/ministack")], f"http://{HOST}:{port}", log_dir=log_dir, env=env,
                 probe="/_ministack/health") as url:
         yield url
