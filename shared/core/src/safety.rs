@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{InstanceId, LocationName};
 use crate::ledger::{DrainKind, Ledger};
-use crate::observation::{Instance, InstanceState, Node, Observation, Platform, Reading};
+use crate::observation::{Instance, InstanceState, Node, NodeRole, Observation, Platform, Reading};
 use crate::plan::{Action, NodeRef, Plan};
 use crate::policy::{LifetimeFrom, Mode, Policy};
 
@@ -196,31 +196,23 @@ impl Facts<'_> {
             self.instances.values().filter_map(|instance| instance.private_ip).collect();
         let (mut all, mut stale) = (0_u32, 0_u32);
         for node in &platform.nodes {
-            let Some(status) = &node.status else {
-                if !addresses.contains(&node.address) && !node.maintenance_mode {
-                    all += 1;
-                    stale += 1;
-                }
-                continue;
-            };
-            if status.upgrading {
+            if node.status.as_ref().is_some_and(|status| status.upgrading) {
                 return true;
             }
-            let transcoding = node.role == crate::observation::NodeRole::Transcoding;
-            if !transcoding
-                || addresses.contains(&node.address)
-                || node.maintenance_mode
-                || status.maintenance_mode
-            {
+            let maintained =
+                node.maintenance_mode || node.status.as_ref().is_some_and(|status| status.maintenance_mode);
+            if node.role != NodeRole::Transcoding || addresses.contains(&node.address) || maintained {
                 continue;
             }
             all += 1;
-            let fresh = status
-                .last_updated
-                .is_some_and(|at| platform.server_time.duration_since(at) <= self.policy.staleness);
-            let known =
-                status.max_hd_calls.0 > 0 && (status.max_media_tokens > 0 || status.media_load.is_some());
-            stale += u32::from(!fresh || !known);
+            let reports = node.status.as_ref().is_some_and(|status| {
+                status
+                    .last_updated
+                    .is_some_and(|at| platform.server_time.duration_since(at) <= self.policy.staleness)
+                    && status.max_hd_calls.0 > 0
+                    && (status.max_media_tokens > 0 || status.media_load.is_some())
+            });
+            stale += u32::from(!reports);
         }
         stale * 2 > all
     }
@@ -245,7 +237,7 @@ impl Facts<'_> {
         let in_use = node.status.as_ref().is_some_and(|status| {
             !status.maintenance_mode && !node.maintenance_mode && status.media_tokens_used > 0
         });
-        ((heard && !fresh) || (heard && in_use)).then(not_idle)
+        (heard && (!fresh || in_use)).then(not_idle)
     }
 
     fn check_drain(&self, node: &NodeRef, kind: DrainKind) -> Option<Violation> {

@@ -155,8 +155,8 @@ impl<'v> Pool<'v> {
     }
 }
 
-fn start_from<'v>(
-    draft: &mut Draft<'v>,
+fn start_from(
+    draft: &mut Draft<'_>,
     id: LocationId,
     threshold: HdCalls,
     room: &mut HdCalls,

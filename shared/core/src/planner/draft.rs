@@ -219,7 +219,7 @@ impl<'a> Draft<'a> {
 }
 
 /// Writes an ordered start into a record.
-pub(super) fn remember_start(record: &mut NodeRecord, reason: String, now: Timestamp) {
+pub(crate) fn remember_start(record: &mut NodeRecord, reason: String, now: Timestamp) {
     record.life = Some(Life {
         started_at: now,
         by: Actor::Spillway,

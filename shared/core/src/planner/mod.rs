@@ -21,6 +21,7 @@ use crate::plan::Plan;
 use crate::policy::{Mode, Policy};
 use crate::report::Gate;
 use draft::Draft;
+pub(crate) use draft::remember_start;
 
 /// No stop for this long after another Management Node answers: it may not know yet what runs where.
 pub const FAILOVER_QUIET: SignedDuration = SignedDuration::from_mins(10);

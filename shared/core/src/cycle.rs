@@ -1,0 +1,303 @@
+//! The loop: observe, plan, check, record intent, apply, record outcome. Every entry point runs this one; it adds
+//! no decision of its own. Nothing is retried in here: the next cycle reads the world again.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::apply::{Applied, Apply};
+use crate::fault::Fault;
+use crate::ledger::{Actor, Digest, Event, EventKind, Ledger};
+use crate::observation::{InstanceState, Observation, Reading};
+use crate::outcome::{CycleReport, Outcome};
+use crate::plan::Plan;
+use crate::planner::plan;
+use crate::policy::{Mode, Policy};
+use crate::ports::{Clock, FleetWrite, Lease, LeaseError, LedgerWrite, ManagementWrite, PlatformScope};
+use crate::report::Gate;
+use crate::safety::check;
+
+/// How long a lease lasts: longer than a function may run (45 s), shorter than the time between two ticks (60 s).
+pub const LEASE: Duration = Duration::from_secs(55);
+
+/// No action begins with less time left.
+pub const LAST_START: Duration = Duration::from_secs(5);
+
+/// The outside world.
+#[derive(Debug)]
+pub struct Ports<'a, F, M, L, C> {
+    /// EC2.
+    pub fleet: &'a F,
+    /// The Management Node.
+    pub management: &'a M,
+    /// The ledger.
+    pub ledger: &'a L,
+    /// Time.
+    pub clock: &'a C,
+}
+
+impl<F, M, L, C> Clone for Ports<'_, F, M, L, C> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<F, M, L, C> Copy for Ports<'_, F, M, L, C> {}
+
+/// What a warm function remembers of the lease: an owner that has not changed for a whole lease on *our*
+/// monotonic clock is dead, whatever the wall clocks say.
+#[derive(Debug, Clone, Default)]
+pub struct LeaseMemory {
+    seen: Option<(u64, Duration)>,
+}
+
+impl LeaseMemory {
+    fn may_take(&mut self, ledger: &Ledger, monotonic: Duration) -> bool {
+        if ledger.cycle.owner.is_none() {
+            self.seen = None;
+            return true;
+        }
+        match self.seen {
+            Some((token, since)) if token == ledger.cycle.token => monotonic.saturating_sub(since) >= LEASE,
+            _ => {
+                self.seen = Some((ledger.cycle.token, monotonic));
+                false
+            }
+        }
+    }
+}
+
+/// One cycle for one platform.
+#[derive(Debug)]
+pub struct Cycle<'a, F, M, L, C> {
+    /// The outside world.
+    pub ports: Ports<'a, F, M, L, C>,
+    /// The policy.
+    pub policy: &'a Policy,
+    /// Who runs it; unique per invocation.
+    pub owner: String,
+    /// On the monotonic clock: when the function is killed.
+    pub deadline: Duration,
+}
+
+impl<F, M, L, C> Cycle<'_, F, M, L, C>
+where
+    F: FleetWrite,
+    M: ManagementWrite,
+    L: LedgerWrite,
+    C: Clock,
+{
+    /// Runs the cycle to its end.
+    pub async fn run(&self, memory: &mut LeaseMemory) -> CycleReport {
+        let Ports { ledger, clock, .. } = self.ports;
+        let began_at = clock.now();
+        let mut reading = ledger.read_ledger(began_at).await;
+        let mut lease = None;
+        if let Ok(state) = &reading {
+            if !memory.may_take(state, clock.monotonic()) {
+                return self.stale(began_at);
+            }
+            match ledger.take_lease(&state.cycle, &self.owner, began_at).await {
+                Ok(taken) => lease = Some(taken),
+                Err(LeaseError::Lost) => return self.stale(began_at),
+                Err(LeaseError::Fault(fault)) => reading = Err(fault),
+            }
+        }
+        let observation = self.observe().await;
+        let now = clock.now();
+        let plan = plan(self.policy, &observation, &reading, now);
+        self.carry_out(began_at, now, plan, &observation, &reading, lease).await
+    }
+
+    /// Reads EC2 and the Management Node. The shards are read only while overflow nodes run.
+    pub async fn observe(&self) -> Observation {
+        let fleet = self.ports.fleet.read_fleet().await;
+        let shards = fleet.as_ref().is_ok_and(|fleet| {
+            fleet.instances.iter().any(|instance| {
+                matches!(
+                    instance.state,
+                    InstanceState::Pending | InstanceState::Running | InstanceState::Stopping
+                )
+            })
+        });
+        let platform = self.ports.management.read_platform(PlatformScope { shards }).await;
+        Observation { observed_at: self.ports.clock.now(), platform, fleet }
+    }
+
+    async fn carry_out(
+        &self,
+        began_at: Timestamp,
+        now: Timestamp,
+        plan: Plan,
+        observation: &Observation,
+        reading: &Reading<Ledger>,
+        lease: Option<Lease>,
+    ) -> CycleReport {
+        let mut faults = Vec::new();
+        let violations = check(self.policy, observation, reading, &plan, now).err().unwrap_or_default();
+        let withheld = self.policy.dry_run || self.policy.mode == Mode::Assist;
+        let may_act = violations.is_empty() && !withheld;
+        let mut outcome = outcome_of(&plan, !violations.is_empty(), withheld);
+        let mut applied = Applied::default();
+
+        if let Err(fault) = self.record_seen(&plan).await {
+            faults.push(fault);
+        }
+        let records = if may_act { &plan.records } else { &plan.seen };
+        let intent: Vec<_> = records.iter().map(|(id, record)| (id.clone(), record.clone())).collect();
+        let mut recorded = true;
+        if let (Some(lease), false) = (&lease, intent.is_empty()) {
+            match self.ports.ledger.put_nodes(lease, &intent).await {
+                Ok(()) => {}
+                Err(LeaseError::Lost) => return self.stale(began_at),
+                Err(LeaseError::Fault(fault)) => {
+                    // What is not remembered is not done: the next cycle starts from what it reads.
+                    faults.push(fault);
+                    recorded = false;
+                    outcome = Outcome::LedgerDown;
+                }
+            }
+        }
+        if may_act && recorded {
+            applied = Apply::new(self, &plan, observation, reading, lease.as_ref()).run().await;
+            if outcome == Outcome::Quiet && !applied.results.is_empty() {
+                outcome = Outcome::Acted;
+            }
+        }
+        let last_good = if outcome.is_good() {
+            Some(now)
+        } else {
+            reading
+                .as_ref()
+                .ok()
+                .and_then(|ledger| ledger.cycle.digest.as_ref())
+                .and_then(|digest| digest.last_good)
+        };
+        faults.append(&mut applied.faults);
+        let mut report = CycleReport {
+            outcome,
+            began_at,
+            took: jiff::SignedDuration::ZERO,
+            last_good,
+            plan,
+            results: applied.results,
+            violations,
+            faults,
+        };
+        if let Some(lease) = &lease {
+            self.record_outcome(&mut report, applied.events, observation, reading, lease).await;
+        }
+        report.took = self.ports.clock.now().duration_since(began_at);
+        report
+    }
+
+    /// What was seen goes into the history before it is remembered as seen: a cycle that dies in between writes
+    /// the same lines again, under the same ids.
+    async fn record_seen(&self, plan: &Plan) -> Result<(), Fault> {
+        if plan.events.is_empty() {
+            return Ok(());
+        }
+        self.ports.ledger.append_events(&plan.events).await
+    }
+
+    async fn record_outcome(
+        &self,
+        report: &mut CycleReport,
+        mut events: Vec<Event>,
+        observation: &Observation,
+        reading: &Reading<Ledger>,
+        lease: &Lease,
+    ) {
+        let ledger = self.ports.ledger;
+        let now = self.ports.clock.now();
+        if !report.violations.is_empty() {
+            events.push(Event {
+                id: format!("{}-refused", report.plan.observed_at),
+                at: now,
+                kind: EventKind::CycleRefused,
+                instance: None,
+                node: None,
+                location: None,
+                by: Actor::Spillway,
+                reason: report.summary(),
+            });
+        }
+        if !events.is_empty()
+            && let Err(fault) = ledger.append_events(&events).await
+        {
+            report.faults.push(fault);
+        }
+        if !report.plan.load.is_empty()
+            && let Err(fault) = ledger.put_load(report.plan.observed_at, &report.plan.load).await
+        {
+            report.faults.push(fault);
+        }
+        for id in &report.plan.done_requests {
+            if let Err(fault) = ledger.remove_request(id).await {
+                report.faults.push(fault);
+            }
+        }
+        let before = reading.as_ref().ok().and_then(|ledger| ledger.cycle.digest.clone());
+        let digest = digest(report, observation, before, now);
+        match ledger.finish(lease, &digest).await {
+            Ok(()) => {}
+            // Somebody took over: what this cycle did is in the history all the same.
+            Err(LeaseError::Lost) => report.outcome = Outcome::Stale,
+            Err(LeaseError::Fault(fault)) => report.faults.push(fault),
+        }
+    }
+
+    fn stale(&self, began_at: Timestamp) -> CycleReport {
+        CycleReport {
+            outcome: Outcome::Stale,
+            began_at,
+            took: self.ports.clock.now().duration_since(began_at),
+            last_good: None,
+            plan: Plan::empty(began_at),
+            results: Vec::new(),
+            violations: Vec::new(),
+            faults: Vec::new(),
+        }
+    }
+}
+
+fn outcome_of(plan: &Plan, violated: bool, withheld: bool) -> Outcome {
+    if violated {
+        return Outcome::Refused;
+    }
+    match &plan.report.gate {
+        Some(
+            Gate::PlatformUnreadable { .. } | Gate::FleetUnreadable { .. } | Gate::MostNodesStale { .. },
+        ) => Outcome::Outage,
+        Some(Gate::LedgerUnreadable { .. }) => Outcome::LedgerDown,
+        Some(Gate::ModeMismatch { .. } | Gate::Paused { .. }) => Outcome::Refused,
+        None if withheld && !plan.actions.is_empty() => Outcome::Withheld,
+        None => Outcome::Quiet,
+    }
+}
+
+fn digest(report: &CycleReport, observation: &Observation, before: Option<Digest>, now: Timestamp) -> Digest {
+    let before = before.unwrap_or(Digest {
+        at: now,
+        outcome: String::new(),
+        summary: String::new(),
+        last_good: None,
+        address: String::new(),
+        address_changed_at: None,
+        bursting_enabled: None,
+    });
+    let platform = observation.platform.as_ref().ok();
+    let address = platform.map_or_else(|| before.address.clone(), |platform| platform.address.clone());
+    let moved = !before.address.is_empty() && before.address != address;
+    Digest {
+        at: now,
+        outcome: report.outcome.word().to_owned(),
+        summary: report.summary(),
+        last_good: report.last_good.or(before.last_good),
+        address_changed_at: if moved { Some(now) } else { before.address_changed_at },
+        address,
+        bursting_enabled: platform
+            .map(|platform| (platform.bursting.enabled, now))
+            .or(before.bursting_enabled),
+    }
+}

@@ -1,0 +1,161 @@
+//! How a cycle ended: the handler's return value, the log's summary line, the command line's exit.
+
+use std::fmt;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::fault::{Fault, Refusal};
+use crate::ids::InstanceId;
+use crate::plan::{Action, Plan};
+use crate::report::Gate;
+use crate::safety::Violation;
+
+/// One word for how a cycle ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Everything read, nothing to do.
+    Quiet,
+    /// Something was done; see the results.
+    Acted,
+    /// Something would have been done: dry run, or the platform's own bursting decides.
+    Withheld,
+    /// Another cycle has the lease. Nothing was done.
+    Stale,
+    /// The world could not be read, or most of it does not report. Only holds are met.
+    Outage,
+    /// The ledger is down. At most one start per location.
+    LedgerDown,
+    /// The cycle must not act: mode mismatch, a pause, or a plan that failed the safety check.
+    Refused,
+}
+
+impl Outcome {
+    /// Whether everything was read and the rules had their say.
+    pub fn is_good(self) -> bool {
+        matches!(self, Self::Quiet | Self::Acted | Self::Withheld)
+    }
+
+    /// The word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Quiet => "quiet",
+            Self::Acted => "acted",
+            Self::Withheld => "withheld",
+            Self::Stale => "stale",
+            Self::Outage => "outage",
+            Self::LedgerDown => "ledger_down",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+/// What became of one action.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActionResult {
+    /// The action; for a substitute, the start as it was carried out.
+    pub action: Action,
+    /// The instance whose refused start this one replaces.
+    pub in_place_of: Option<InstanceId>,
+    /// What became of it.
+    pub end: ActionEnd,
+}
+
+/// How an action ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ActionEnd {
+    /// Accepted.
+    Done,
+    /// The precondition did not hold: something runs on the node. Nothing was stopped.
+    Busy {
+        /// Whether the drain was cancelled for it.
+        drain_cancelled: bool,
+    },
+    /// EC2 refused.
+    Refused(Refusal),
+    /// A request failed.
+    Failed(Fault),
+    /// Not begun: too little time was left.
+    OutOfTime,
+}
+
+/// Everything about one cycle.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CycleReport {
+    /// One word.
+    pub outcome: Outcome,
+    /// When it began.
+    pub began_at: Timestamp,
+    /// How long it took.
+    pub took: SignedDuration,
+    /// When a cycle last read everything, this one included.
+    pub last_good: Option<Timestamp>,
+    /// The plan, with its report; empty when stale.
+    pub plan: Plan,
+    /// What became of the actions.
+    pub results: Vec<ActionResult>,
+    /// What the safety check found.
+    pub violations: Vec<Violation>,
+    /// Faults that did not change the outcome: a write after apply that failed.
+    pub faults: Vec<Fault>,
+}
+
+impl CycleReport {
+    /// How many actions of this kind ended so.
+    pub fn count(&self, word: &str, done: bool) -> usize {
+        self.results
+            .iter()
+            .filter(|result| result.action.word() == word && (result.end == ActionEnd::Done) == done)
+            .count()
+    }
+
+    /// One sentence.
+    pub fn summary(&self) -> String {
+        if !self.violations.is_empty() {
+            let all: Vec<String> = self.violations.iter().take(3).map(ToString::to_string).collect();
+            return format!("the plan failed the safety check and was not applied: {}", all.join("; "));
+        }
+        if self.outcome == Outcome::Stale {
+            return "another cycle has the lease; nothing was done".to_owned();
+        }
+        if let Some(gate) = &self.plan.report.gate {
+            let done = self.count("start", true);
+            let starts = if done > 0 { format!("; {done} started all the same") } else { String::new() };
+            return format!("{gate}{starts}");
+        }
+        if self.outcome == Outcome::Withheld {
+            return format!("{} actions withheld", self.plan.actions.len());
+        }
+        let mut parts = Vec::new();
+        for (word, text) in [
+            ("start", "started"),
+            ("drain", "draining"),
+            ("cancel-drain", "undrained"),
+            ("confirm-idle", "found idle"),
+            ("stop", "stopped"),
+            ("clear-maintenance", "cleared"),
+        ] {
+            let (done, failed) = (self.count(word, true), self.count(word, false));
+            if done > 0 {
+                parts.push(format!("{done} {text}"));
+            }
+            if failed > 0 {
+                parts.push(format!("{failed} not {text}"));
+            }
+        }
+        if parts.is_empty() { "nothing to do".to_owned() } else { parts.join(", ") }
+    }
+
+    /// The gate, where no rule acted.
+    pub fn gate(&self) -> Option<&Gate> {
+        self.plan.report.gate.as_ref()
+    }
+}
