@@ -1,3 +1,8 @@
 //! The simulated world. (Described below as it is built.)
 
+pub mod callers;
+mod dice;
+pub mod load_model;
 pub mod model;
+pub mod ports;
+pub mod world;

@@ -1,0 +1,44 @@
+//! The simulated Management Node as the management port, in process and typed: for scenarios and the lab, where
+//! thousands of cycles are played. The HTTP face serves the same world to the real client.
+
+use std::net::Ipv4Addr;
+
+use spillway_core::fault::Fault;
+use spillway_core::ids::NodeId;
+use spillway_core::observation::{NodeActivity, Platform};
+use spillway_core::ports::{ManagementRead, ManagementWrite, PlatformScope};
+
+use crate::world::{SharedWorld, lock};
+
+/// The Management Node of a world.
+#[derive(Clone)]
+pub struct SimManagement {
+    world: SharedWorld,
+}
+
+impl SimManagement {
+    /// The Management Node of a world.
+    pub fn new(world: SharedWorld) -> Self {
+        Self { world }
+    }
+}
+
+impl ManagementRead for SimManagement {
+    async fn read_platform(&self, scope: PlatformScope) -> Result<Platform, Fault> {
+        lock(&self.world).platform(scope)
+    }
+
+    async fn read_activity(&self, node: Ipv4Addr) -> Result<NodeActivity, Fault> {
+        lock(&self.world).activity(node)
+    }
+}
+
+impl ManagementWrite for SimManagement {
+    async fn set_maintenance(&self, node: NodeId, on: bool, reason: &str) -> Result<(), Fault> {
+        lock(&self.world).set_maintenance(node, on, reason)
+    }
+
+    async fn set_static_nat(&self, node: NodeId, address: Option<Ipv4Addr>) -> Result<(), Fault> {
+        lock(&self.world).set_static_nat(node, address)
+    }
+}

@@ -1,0 +1,213 @@
+//! What the Management Node remembers of what has ended: conferences, participants, starts and stops of nodes,
+//! lowered alarms. Oldest out first. The words of node events and alarms are not documented: ours are plain
+//! English and nobody should decide anything from them.
+
+use std::collections::VecDeque;
+
+use jiff::{SignedDuration, Timestamp};
+use spillway_core::observation::InstanceState;
+use uuid::Uuid;
+
+use crate::load_model::CallMedia;
+
+use super::conference::Conference;
+use super::instance::{Initiator, InstanceIx};
+use super::location::LocationIx;
+use super::node::NodeIx;
+use super::settings::HistorySettings;
+use super::{World, later};
+
+#[derive(Debug, Clone)]
+pub(crate) struct PastParticipant {
+    pub(crate) id: Uuid,
+    pub(crate) conference: Uuid,
+    pub(crate) conference_name: String,
+    pub(crate) service_type: &'static str,
+    pub(crate) call: u64,
+    pub(crate) outgoing: bool,
+    pub(crate) media: CallMedia,
+    pub(crate) start: Timestamp,
+    pub(crate) end: Timestamp,
+    pub(crate) location: LocationIx,
+    pub(crate) media_node: NodeIx,
+    pub(crate) signalling_node: NodeIx,
+    pub(crate) proxy_node: Option<NodeIx>,
+    pub(crate) reason: &'static str,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct PastConference {
+    pub(crate) id: Uuid,
+    pub(crate) name: String,
+    pub(crate) service_type: &'static str,
+    pub(crate) start: Timestamp,
+    pub(crate) end: Timestamp,
+    pub(crate) participants: Vec<Uuid>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct NodeEvent {
+    pub(crate) id: u64,
+    pub(crate) at: Timestamp,
+    pub(crate) event_type: &'static str,
+    pub(crate) state: &'static str,
+    pub(crate) context: &'static str,
+    pub(crate) details: String,
+    pub(crate) node: NodeIx,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Alarm {
+    pub(crate) id: u64,
+    pub(crate) identifier: u32,
+    pub(crate) name: &'static str,
+    pub(crate) level: &'static str,
+    pub(crate) details: String,
+    pub(crate) instance: String,
+    pub(crate) node: Option<NodeIx>,
+    pub(crate) raised: Timestamp,
+    /// Lowered by itself then, unless raised again.
+    pub(crate) until: Timestamp,
+}
+
+#[derive(Debug, Clone, Default)]
+pub(crate) struct History {
+    pub(crate) participants: VecDeque<PastParticipant>,
+    pub(crate) conferences: VecDeque<PastConference>,
+    pub(crate) events: VecDeque<NodeEvent>,
+    pub(crate) events_noted: u64,
+    pub(crate) alarms: Vec<Alarm>,
+    pub(crate) lowered: VecDeque<(Alarm, Timestamp)>,
+    pub(crate) alarms_raised: u64,
+    /// The reason of the controller's next start or stop, taken by the event it causes.
+    pub(crate) reason: Option<String>,
+}
+
+/// Names and numbers of alarms are not documented.
+const CAPACITY_ALARM: (u32, &str) = (1, "capacity_exceeded");
+const CLOUD_ALARM: (u32, &str) = (2, "cloud_bursting_error");
+/// How long an alarm stands after its last cause.
+const ALARM_STANDS: SignedDuration = SignedDuration::from_mins(10);
+
+impl History {
+    pub(crate) fn conference_ended(&mut self, ended: Conference, at: Timestamp, keep: &HistorySettings) {
+        self.conferences.push_back(PastConference {
+            id: ended.id,
+            name: ended.name,
+            service_type: ended.service_type,
+            start: ended.started_at,
+            end: at,
+            participants: ended.gone,
+        });
+        while self.conferences.len() > keep.conferences {
+            let Some(oldest) = self.conferences.pop_front() else { break };
+            // Participants go with their conference. They stand near the front: both ended long ago.
+            let mut left = oldest.participants.len();
+            let mut at = 0;
+            while left > 0 && at < self.participants.len() {
+                if self.participants.get(at).is_some_and(|p| p.conference == oldest.id) {
+                    self.participants.remove(at);
+                    left -= 1;
+                } else {
+                    at += 1;
+                }
+            }
+        }
+    }
+}
+
+impl World {
+    /// Notes a start, a stop or a change to running of an overflow node, while Pexip's bursting watches.
+    pub(crate) fn note_node_event(
+        &mut self,
+        instance: InstanceIx,
+        event_type: &'static str,
+        state: &'static str,
+        by: Initiator,
+    ) {
+        let reason = self.history.reason.take();
+        let watches = self.management.bursting.enabled
+            && self.instances.get(instance).is_some_and(|i| self.is_overflow_instance(i));
+        let Some(node) = self.node_of.get(&instance).copied().filter(|_| watches) else { return };
+        let details = reason.unwrap_or_else(|| {
+            let known = self.instances.get(instance).map_or(InstanceState::Unknown, |i| i.now.state);
+            match by {
+                Initiator::Pexip => "Started manually".to_owned(),
+                Initiator::Spillway | Initiator::Outside => {
+                    format!("Node instance is {}", super::state_word(known))
+                }
+            }
+        });
+        self.history.events_noted += 1;
+        let event = NodeEvent {
+            id: self.history.events_noted,
+            at: self.now,
+            event_type,
+            state,
+            context: if by == Initiator::Pexip { "bursting" } else { "external" },
+            details,
+            node,
+        };
+        self.history.events.push_back(event);
+        while self.history.events.len() > self.settings.history.events {
+            self.history.events.pop_front();
+        }
+    }
+
+    pub(crate) fn note_capacity_alarm(&mut self) {
+        self.raise_alarm(
+            CAPACITY_ALARM,
+            "warning",
+            "A call was rejected: capacity exceeded".to_owned(),
+            None,
+        );
+    }
+
+    pub(crate) fn note_cloud_alarm(&mut self, details: String, node: Option<NodeIx>) {
+        self.raise_alarm(CLOUD_ALARM, "error", details, node);
+    }
+
+    fn raise_alarm(
+        &mut self,
+        (identifier, name): (u32, &'static str),
+        level: &'static str,
+        details: String,
+        node: Option<NodeIx>,
+    ) {
+        self.lower_alarms();
+        let until = later(self.now, ALARM_STANDS);
+        let standing =
+            self.history.alarms.iter_mut().find(|alarm| alarm.identifier == identifier && alarm.node == node);
+        if let Some(alarm) = standing {
+            alarm.until = until;
+            return;
+        }
+        self.history.alarms_raised += 1;
+        self.history.alarms.push(Alarm {
+            id: self.history.alarms_raised,
+            identifier,
+            name,
+            level,
+            details,
+            instance: String::new(),
+            node,
+            raised: self.now,
+            until,
+        });
+    }
+
+    /// Alarms whose cause is long past go to history. Called before alarms are read or raised.
+    pub(crate) fn lower_alarms(&mut self) {
+        let now = self.now;
+        let (standing, past): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.history.alarms).into_iter().partition(|alarm| alarm.until > now);
+        self.history.alarms = standing;
+        for alarm in past {
+            let until = alarm.until;
+            self.history.lowered.push_back((alarm, until));
+        }
+        while self.history.lowered.len() > self.settings.history.alarms {
+            self.history.lowered.pop_front();
+        }
+    }
+}
