@@ -5,4 +5,6 @@ mod dice;
 pub mod load_model;
 pub mod model;
 pub mod ports;
+pub mod trace;
+pub mod weekday;
 pub mod world;

@@ -1,1 +1,3 @@
+//! The world's own rules, tested.
 
+mod days;
