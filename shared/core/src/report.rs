@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::assess::Issue;
+use crate::fault::FaultKind;
 use crate::ids::{HdCalls, HoldId, InstanceId, LocationName, NodeName};
 use crate::ledger::Actor;
 
@@ -31,6 +32,8 @@ pub struct Report {
 pub enum Gate {
     /// The Management Node could not be read.
     PlatformUnreadable {
+        /// Of what kind: 401 makes a warm function read its settings again.
+        kind: FaultKind,
         /// What went wrong.
         detail: String,
         /// What to do.
@@ -76,7 +79,7 @@ pub enum Gate {
 impl fmt::Display for Gate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::PlatformUnreadable { detail, remedy }
+            Self::PlatformUnreadable { detail, remedy, .. }
             | Self::FleetUnreadable { detail, remedy }
             | Self::LedgerUnreadable { detail, remedy } => {
                 f.write_str(detail)?;

@@ -362,19 +362,25 @@ impl Facts<'_> {
                 matches!(action, Action::BeginDrain { node, kind: DrainKind::Auto, .. } if !self.is_draining(node))
             })
             .count();
+        let addresses: Vec<_> = self.instances.values().filter_map(|instance| instance.private_ip).collect();
+        let drains = |instance: &&&Instance| {
+            let record = plan.records.get(&instance.id).or_else(|| self.ledger.nodes.get(&instance.id));
+            record.and_then(|record| record.drain.as_ref()).is_some_and(|drain| drain.kind == DrainKind::Auto)
+        };
+        // One that joins no node, or shares its address, is nobody's to drain, whatever is remembered of it.
+        let joins = |instance: &&&Instance| {
+            let shared = addresses.iter().filter(|address| Some(**address) == instance.private_ip).count();
+            shared == 1
+                && self.platform.is_some_and(|platform| {
+                    platform.nodes.iter().any(|node| Some(node.address) == instance.private_ip)
+                })
+        };
         let going = self
             .instances
             .values()
-            .filter(|instance| {
-                matches!(instance.state, InstanceState::Pending | InstanceState::Running)
-                    && plan
-                        .records
-                        .get(&instance.id)
-                        .or_else(|| self.ledger.nodes.get(&instance.id))
-                        .is_some_and(|record| {
-                            record.drain.as_ref().is_some_and(|drain| drain.kind == DrainKind::Auto)
-                        })
-            })
+            .filter(|instance| matches!(instance.state, InstanceState::Pending | InstanceState::Running))
+            .filter(drains)
+            .filter(joins)
             .count();
         if begun > 0 && going > self.policy.drains_at_once as usize {
             let drains = u32::try_from(going).unwrap_or(u32::MAX);

@@ -258,7 +258,7 @@ pub(super) fn plan_one_each(draft: &mut Draft<'_>) {
                 .launched_at
                 .is_some_and(|at| draft.now.duration_since(at) <= draft.policy.boot_limit)
         });
-        if launched_lately || draft.slots_left(id) == 0 {
+        if launched_lately || draft.slots_left(id) == 0 || draft.starts_left == 0 {
             continue;
         }
         let first = view.nodes_in(id).find(|node| draft.start_obstacle(node).is_none() && clean(node));

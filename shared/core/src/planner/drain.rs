@@ -137,7 +137,7 @@ pub(super) fn progress(draft: &mut Draft<'_>) {
         }
         if !node.node.maintenance_mode {
             // Ordered and never seen: the change was lost on its way.
-            begin_drain(draft, node, Drain { began_at: draft.now, ..drain });
+            begin_drain(draft, node, Drain { began_at: draft.now, idle_at: None, ..drain });
             continue;
         }
         if drain.maintenance_seen_at.is_none() {
@@ -165,7 +165,12 @@ pub(super) fn progress(draft: &mut Draft<'_>) {
 fn stop_when_idle(draft: &mut Draft<'_>, node: &OverflowNode<'_>, drain: &Drain) {
     let cancel_if_busy = drain.kind == DrainKind::Auto;
     let now = draft.now;
-    let first = drain.idle_at.map(|at| now.duration_since(at)).filter(|age| *age <= IDLE_READING_LASTS);
+    // A reading from before the maintenance mode says nothing about what came in until then.
+    let first = drain
+        .idle_at
+        .filter(|at| *at > drain.began_at)
+        .map(|at| now.duration_since(at))
+        .filter(|age| *age <= IDLE_READING_LASTS);
     match (first, draft.lifetime_left(node)) {
         (_, Err(())) => draft.why(node, NodeReason::Unknown),
         (_, Ok(Some(left))) => draft.why(node, NodeReason::Young { left }),

@@ -51,8 +51,11 @@ pub fn plan(policy: &Policy, observation: &Observation, ledger: &Reading<Ledger>
             plan_without_ledger(policy, platform, fleet, now, plan)
         }
         (Err(fault), ledger) => {
-            plan.report.gate =
-                Some(Gate::PlatformUnreadable { detail: fault.to_string(), remedy: fault.remedy.clone() });
+            plan.report.gate = Some(Gate::PlatformUnreadable {
+                kind: fault.kind,
+                detail: fault.to_string(),
+                remedy: fault.remedy.clone(),
+            });
             match ledger {
                 Ok(ledger) if policy.mode == Mode::Control && paused(ledger, now).is_none() => {
                     hold::plan_blind_holds(policy, fleet, ledger, now, plan)
