@@ -14,7 +14,6 @@ pub(crate) enum Draw {
     Stopping,
     NeverReady,
     Report,
-    Fraction,
     Consistency,
     PublicAddress,
     EventDelay,
@@ -70,7 +69,7 @@ impl Dice {
     }
 }
 
-/// The finaliser of SplitMix64 (Steele, Lea and Flood, 2014): every input bit reaches every output bit.
+/// The finaliser of `SplitMix64` (Steele, Lea and Flood, 2014): every input bit reaches every output bit.
 fn mix(value: u64) -> u64 {
     let mut z = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

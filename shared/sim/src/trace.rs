@@ -446,7 +446,8 @@ mod tests {
             let mut text = String::from("start,calls\n");
             for (n, calls) in counts.iter().enumerate() {
                 let at = shift(start, n as f64 * 300.0);
-                text.push_str(&format!("{at},{calls}\n"));
+                text.push_str(&[at.to_string(), calls.to_string()].join(","));
+                text.push('\n');
             }
             let options = TraceOptions { scale, seed, ..TraceOptions::default() };
             let trace = parse(&text).unwrap();

@@ -35,6 +35,15 @@ pub enum WorldError {
     TooManyNodes(usize),
 }
 
+/// The tag `pexip-cloud` of a group of nodes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Tag {
+    /// The platform's on overflow nodes, none on others.
+    Usual,
+    Is(String),
+    Missing,
+}
+
 /// A group of like nodes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeSpec {
@@ -47,7 +56,7 @@ pub struct NodeSpec {
     region: Option<String>,
     zone: Option<String>,
     vpc: Option<String>,
-    tag: Option<Option<String>>,
+    tag: Tag,
     overflow: bool,
     on_aws: bool,
     public: bool,
@@ -71,7 +80,7 @@ impl NodeSpec {
             region: None,
             zone: None,
             vpc: None,
-            tag: None,
+            tag: Tag::Usual,
             overflow,
             on_aws: true,
             public: false,
@@ -151,7 +160,7 @@ impl NodeSpec {
     /// Value of the tag `pexip-cloud`, or none at all; else the builder's on overflow nodes.
     #[must_use]
     pub fn tag(mut self, value: Option<&str>) -> Self {
-        self.tag = Some(value.map(str::to_owned));
+        self.tag = value.map_or(Tag::Missing, |value| Tag::Is(value.to_owned()));
         self
     }
 
@@ -695,7 +704,11 @@ impl WorldBuilder {
         let dynamic = if spec.public && running { Some(world.new_public_address()) } else { None };
         let public_ip = elastic_ip.or(dynamic);
         let mut tags = BTreeMap::from([("Name".to_owned(), name.to_owned())]);
-        let tag = spec.tag.clone().unwrap_or_else(|| spec.overflow.then(|| self.tag_value.clone()));
+        let tag = match &spec.tag {
+            Tag::Usual => spec.overflow.then(|| self.tag_value.clone()),
+            Tag::Is(value) => Some(value.clone()),
+            Tag::Missing => None,
+        };
         if let Some(value) = tag {
             tags.insert(TAG.to_owned(), value);
         }

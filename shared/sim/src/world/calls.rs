@@ -104,7 +104,7 @@ impl World {
             }
             left -= location.share;
         }
-        open().last().map(|(ix, _)| ix)
+        open().next_back().map(|(ix, _)| ix)
     }
 
     pub(crate) fn find_seat(

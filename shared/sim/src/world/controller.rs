@@ -45,7 +45,7 @@ impl World {
         for pair in &watched {
             let free = self.free_in(pair.media);
             if free <= threshold {
-                self.burst_into(pair.overflow, self.location_label(pair.location), free);
+                self.burst_into(pair.overflow, &self.location_label(pair.location), free);
             }
         }
         let overflows: BTreeSet<LocationIx> = watched.iter().map(|pair| pair.overflow).collect();
@@ -53,7 +53,7 @@ impl World {
             if self.bursting_nodes(overflow).any(|(ix, _)| self.is_ready(ix)) {
                 let free = self.free_in(overflow);
                 if free <= threshold {
-                    self.burst_into(overflow, self.location_label(overflow), free);
+                    self.burst_into(overflow, &self.location_label(overflow), free);
                 }
             }
         }
@@ -112,7 +112,7 @@ impl World {
         self.locations.get(ix).map_or_else(String::new, |location| location.name.to_string())
     }
 
-    fn burst_into(&mut self, overflow: LocationIx, because_of: String, free: HdCalls) {
+    fn burst_into(&mut self, overflow: LocationIx, because_of: &str, free: HdCalls) {
         let now = self.now;
         let settings = self.settings.controller.clone();
         let within = |since: Option<Timestamp>, time: SignedDuration| {

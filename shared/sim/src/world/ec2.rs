@@ -321,10 +321,10 @@ impl World {
             Some((_, until)) if now < *until => {}
             _ => instance.before = Some((before, later(now, lag))),
         }
-        self.emit(id, region, state);
+        self.emit(&id, &region, state);
     }
 
-    fn emit(&mut self, instance: InstanceId, region: String, state: InstanceState) {
+    fn emit(&mut self, instance: &InstanceId, region: &str, state: InstanceState) {
         let number = self.ec2.event_count;
         self.ec2.event_count += 1;
         let faults = self.settings.ec2.event_faults;
@@ -351,7 +351,7 @@ impl World {
                 at: self.now,
                 delivered_at: later(self.now, delay),
                 instance: instance.clone(),
-                region: region.clone(),
+                region: region.to_owned(),
                 state,
             });
         }

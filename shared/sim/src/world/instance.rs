@@ -42,6 +42,7 @@ pub(crate) struct Shown {
 }
 
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_field_names, reason = "`instance_type` is EC2's own word")]
 pub(crate) struct Instance {
     pub(crate) id: InstanceId,
     pub(crate) name: String,

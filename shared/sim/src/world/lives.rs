@@ -1,9 +1,7 @@
 //! The life of a node: it boots, reports, takes changes from the Management Node, and goes down.
 
-use jiff::{SignedDuration, Timestamp};
-use spillway_core::observation::InstanceState;
-
 use crate::dice::Draw;
+use jiff::{SignedDuration, Timestamp};
 
 use super::instance::Initiator;
 use super::node::{Node, NodeIx, NodeSettings, Report, Service};
@@ -135,13 +133,6 @@ impl World {
             }
             _ => "UNREACHABLE",
         }
-    }
-
-    /// Whether the instance under a node is up; a node without an instance always is.
-    pub(crate) fn runs(&self, node: &Node) -> bool {
-        node.instance.is_none_or(|ix| {
-            self.instances.get(ix).is_some_and(|instance| instance.now.state == InstanceState::Running)
-        })
     }
 }
 

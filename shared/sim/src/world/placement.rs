@@ -72,7 +72,9 @@ impl World {
             Some(conference) if !conference.parts.is_empty() => self.settings.placement.backplane,
             _ => Load::NONE,
         };
-        let mut best: Option<((bool, i64, Load, Reverse<NodeIx>), NodeIx, Load)> = None;
+        // Hosts it already, weight, room, then the first by id.
+        type Rank = (bool, i64, Load, Reverse<NodeIx>);
+        let mut best: Option<(Rank, Load)> = None;
         for (ix, node) in self.nodes.iter().enumerate() {
             if node.location != location || !node.takes_calls() || node.role != NodeRole::Transcoding {
                 continue;
@@ -88,10 +90,10 @@ impl World {
                 continue;
             }
             let rank = (here, node.effective.media_priority_weight, room, Reverse(ix));
-            if best.as_ref().is_none_or(|(best, _, _)| rank > *best) {
-                best = Some((rank, ix, weight));
+            if best.as_ref().is_none_or(|(best, _)| rank > *best) {
+                best = Some((rank, weight));
             }
         }
-        best.map(|(_, ix, weight)| (ix, weight))
+        best.map(|((_, _, _, Reverse(ix)), weight)| (ix, weight))
     }
 }
