@@ -3,6 +3,7 @@
 pub mod callers;
 mod dice;
 pub mod load_model;
+pub mod management;
 pub mod model;
 pub mod ports;
 pub mod trace;

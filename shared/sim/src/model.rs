@@ -76,4 +76,8 @@ pub trait Model: Send + 'static {
 
     /// A command, `group` and `action` as in the address; gives `data` of the reply.
     fn command(&mut self, group: &str, action: &str, body: &Row) -> Result<Value, ChangeError>;
+
+    /// Told when the Management Node loses or finds its way to EC2: while it is lost, cloud states are `unknown`. A
+    /// model without a cloud ignores it.
+    fn set_ec2_reachable(&mut self, _reachable: bool) {}
 }
