@@ -1,1 +1,58 @@
-//! Under construction.
+//! The Pexip Infinity Management API, as far as Spillway needs it: [`HttpManagement`] implements
+//! [`ManagementRead`](spillway_core::ports::ManagementRead) and
+//! [`ManagementWrite`](spillway_core::ports::ManagementWrite).
+//!
+//! A request goes down through five layers, each with one concern:
+//!
+//! | module | concern |
+//! |---|---|
+//! | `management`, `cloud` | operations: what is read for what; which Management Node is followed (`standing`) |
+//! | `platform`, `activity` | rows put together; what a missing value means |
+//! | `paging` | whole lists: pages, order, duplicates, lists that move |
+//! | `transport` | credentials (`token`), two requests in flight, repeats of what is idempotent, the deadline |
+//! | `wire` | one request, one bounded answer, three verbs, no redirects; certificates (`tls`) |
+//!
+//! What the API says is read tolerantly (`tolerant`, `rows`, `answer`); what is said about it is strict: an error
+//! names the request and the remedy, and passes through `redact`, so that no secret is ever shown.
+//!
+//! ```
+//! use spillway_pexip::{Auth, HttpManagement, ManagementSettings, Tls};
+//!
+//! let auth = Auth::Basic { username: "spillway".into(), password: "secret".into() };
+//! let settings = ManagementSettings::new(&["https://mgr.example.com"], auth, Tls::PublicCas)?;
+//! let management = HttpManagement::new(settings)?;
+//! # Ok::<(), spillway_pexip::SettingError>(())
+//! ```
+
+mod activity;
+mod address;
+mod answer;
+mod clock;
+mod cloud;
+mod error;
+mod key;
+mod management;
+mod paging;
+pub mod parameters;
+mod path;
+mod platform;
+mod redact;
+mod refusal;
+mod resources;
+mod retry;
+mod rows;
+mod settings;
+mod standing;
+mod tls;
+mod token;
+mod tolerant;
+mod transport;
+mod wire;
+
+pub use cloud::{CloudNode, CloudView, Licensing, MonitoredLocation, NodeStatusEvent, OverflowLocation};
+pub use error::{Credentials, ManagementError, Problem};
+pub use key::{ClientKey, KeyError};
+pub use management::HttpManagement;
+pub use parameters::parse_parameters;
+pub use retry::RetryPolicy;
+pub use settings::{Auth, ManagementSettings, Pin, SettingError, Timing, Tls};

@@ -1,0 +1,27 @@
+//! The system's clock, for whoever brings none. It dates client assertions and the age of tokens; deadlines and
+//! waits follow tokio's time, which tests can pause.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use spillway_core::ports::Clock;
+use tokio::time::Instant;
+
+#[derive(Debug)]
+pub(crate) struct SystemClock(Instant);
+
+impl SystemClock {
+    pub(crate) fn new() -> Self {
+        Self(Instant::now())
+    }
+}
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
