@@ -1,0 +1,41 @@
+"""`python -m e2e --binaries target/debug`: called by ./tests/run."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from . import bad_input, evaluator, servers
+from .checks import Checks
+
+TRACES = Path(__file__).resolve().parents[3] / "shared" / "traces"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--binaries", type=Path, required=True, help="where cargo put the binaries")
+    parser.add_argument("--traces", type=Path, default=TRACES, help="folder of the load traces")
+    parser.add_argument("--only", choices=["ramp", "bad-input"])
+    options = parser.parse_args()
+    binaries = options.binaries.resolve()
+    servers.die_with_us()
+    checks = Checks()
+    parts = {"bad-input": lambda: bad_input.run(binaries, checks),
+             "ramp": lambda: evaluator.run(binaries, options.traces, checks)}
+    for name, part in parts.items():
+        if options.only in (None, name):
+            began = time.monotonic()
+            print(f"--- {name}", flush=True)
+            try:
+                part()
+            except Exception as error:  # noqa: BLE001  counted, so that the other part runs too
+                checks.that(f"{name} ran to its end", False, f"{type(error).__name__}: {error}")
+            print(f"--- {name}: {time.monotonic() - began:.0f} s", flush=True)
+    print(f"end to end: {checks.passed} passed, {checks.failed} failed")
+    return 1 if checks.failed or not checks.passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

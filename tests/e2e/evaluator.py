@@ -1,0 +1,209 @@
+"""The nine-o'clock ramp in real time: the evaluator starts nodes, waits for them, drains them and stops them, and
+nobody's call is dropped for it. Then everything it did is compared with what EC2, the table, the Management Node and
+the callers saw."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import time
+from collections import Counter
+from pathlib import Path
+
+from . import aws, ramp, stage as stages
+from .checks import Checks
+from .simulated import Bridge
+
+# An invocation every few seconds stands for the schedule's one a minute, as all durations are shortened; the schedule
+# itself fires as well, once a minute, into the middle of them.
+EVERY_S = 4.0
+RAMP_MINUTES = 2.5
+MEAN_CALL_S, LONGEST_CALL_S = 45.0, 80.0
+ALWAYS_ON, OVERFLOW = 1, 5
+# The ramp, the calls' ends, a minimum lifetime, two idle readings 30 s apart; and as much again.
+LIMIT_S = 600.0
+
+GOOD = {"quiet", "acted", "stale"}
+
+
+def run(binaries: Path, traces: Path, checks: Checks) -> None:
+    begin = dt.datetime.now(dt.timezone.utc).replace(tzinfo=None) + dt.timedelta(seconds=20)
+    callers = ramp.cut(traces, begin, RAMP_MINUTES, keep=1.0, mean_s=MEAN_CALL_S, longest_s=LONGEST_CALL_S)
+    print(f"    callers: {len(callers.arrivals)} of {callers.source}; calls of {MEAN_CALL_S:g} s on average")
+    trace = Path(binaries) / "e2e-ramp.csv"
+    callers.write(trace)
+    try:
+        with stages.stage(binaries, trace, overflow=OVERFLOW, always_on=ALWAYS_ON) as stage:
+            play(stage, binaries / "evaluator", checks, len(callers.arrivals))
+    finally:
+        trace.unlink(missing_ok=True)
+
+
+def play(stage: stages.Stage, binary: Path, checks: Checks, callers: int) -> None:
+    before = aws.instances(stage.ec2)
+    function = aws.Function(stage.ministack, "evaluator", binary, stage.environment)
+    with Bridge(stage.ec2, stage.control, stage.fleet) as bridge:
+        function.schedule_every_minute({"source": "aws.scheduler"})
+        began, finished = time.monotonic(), False
+        while time.monotonic() - began < LIMIT_S and not finished:
+            tick = time.monotonic()
+            reply = function.invoke({})
+            show(time.monotonic() - began, reply, bridge)
+            finished = is_over(bridge, stage)
+            time.sleep(max(0.0, EVERY_S - (time.monotonic() - tick)))
+        last = [function.invoke({}) for _ in range(2)]
+    checks.that("the day came to its end: nodes were started, drained and stopped, and no caller is left",
+                finished, f"not after {LIMIT_S:.0f} s; states {Counter(bridge.seen.values())}, "
+                          f"in progress {bridge.world['in_progress'] if bridge.worlds else '?'}")
+    checks.that("the bridge between moto and the simulated world never failed", not bridge.errors, bridge.errors[:3])
+    check_replies(function.replies, last, checks)
+    check_callers(bridge, callers, checks)
+    check_fleet(stage, bridge, before, checks)
+    check_history(stage, bridge, checks)
+    check_schedule(stage, checks)
+    check_secrets(stage, function.replies, checks)
+
+
+def is_over(bridge: Bridge, stage: stages.Stage) -> bool:
+    if not bridge.worlds or not any(state == "stopped" for _, _, state in bridge.changes):
+        return False
+    world = bridge.world
+    quiet = world["in_progress"] == 0 and world["callers_to_come"] == 0 and world["redialling"] == 0
+    if not quiet or set(bridge.seen.values()) != {"stopped"}:
+        return False
+    return not any(stage.management.maintenance().values())
+
+
+def show(at_s: float, reply: aws.Reply, bridge: Bridge) -> None:
+    """One line per cycle: what a person would want to watch."""
+    if not bridge.worlds:
+        return
+    world = bridge.world
+    states = Counter(node["service"] for node in world["nodes"] if node["overflow"])
+    nodes = " ".join(f"{count} {state}" for state, count in sorted(states.items()))
+    said = f"{outcome(reply)}: {summary(reply)}" if reply.error is None else f"ERROR {reply.payload}"
+    print(f"    {at_s:5.0f} s  calls {world['in_progress']:3}  {nodes:<34} {said}", flush=True)
+
+
+def outcome(reply: aws.Reply) -> str:
+    return reply.payload.get("outcome", "?") if isinstance(reply.payload, dict) else "?"
+
+
+def summary(reply: aws.Reply) -> str:
+    return reply.payload.get("summary", "") if isinstance(reply.payload, dict) else ""
+
+
+def log_lines(reply: aws.Reply) -> list[dict]:
+    lines = []
+    for line in reply.log.splitlines():
+        try:
+            lines.append(json.loads(line))
+        except json.JSONDecodeError:
+            continue
+    return [line for line in lines if isinstance(line, dict)]
+
+
+def check_replies(replies: list[aws.Reply], last: list[aws.Reply], checks: Checks) -> None:
+    errors = [reply.payload for reply in replies if reply.error]
+    checks.that(f"none of {len(replies)} invocations failed", not errors, errors[:2])
+    outcomes = Counter(outcome(reply) for reply in replies)
+    print(f"    outcomes: {dict(outcomes)}")
+    checks.that("every cycle's outcome was quiet, acted or stale", set(outcomes) <= GOOD, outcomes)
+    checks.that("some cycles acted and most did not", 0 < outcomes["acted"] < len(replies) / 2, outcomes)
+    checks.that("it converged: the last cycles have nothing to do",
+                [outcome(reply) for reply in last] == ["quiet", "quiet"], [reply.payload for reply in last])
+    slow = [round(reply.took_s, 1) for reply in replies if reply.took_s > 10]
+    checks.that("no invocation took more than 10 s", not slow, slow)
+
+
+def check_callers(bridge: Bridge, callers: int, checks: Checks) -> None:
+    world = bridge.world
+    print(f"    callers: {world['offered']} offered, {world['refused']} refused after redials, "
+          f"{world['completed']} completed, dropped {world['dropped']}")
+    checks.that("every caller of the ramp came", world["offered"] == callers, f"{world['offered']} of {callers}")
+    checks.that("no call was dropped", not any(world["dropped"].values()), world["dropped"])
+    ended = world["completed"] + world["refused"]
+    checks.that("every caller's story ended", ended == world["offered"], world)
+    most = max(sum(node["service"] == "ready" and node["overflow"] for node in w["nodes"]) for w in bridge.worlds)
+    checks.that("overflow nodes were up, at least two at once", most >= 2, most)
+    busy = max(sum(node["busy"] and node["overflow"] for node in w["nodes"]) for w in bridge.worlds)
+    checks.that("calls ran on overflow nodes", busy >= 1, busy)
+
+
+def check_fleet(stage: stages.Stage, bridge: Bridge, before: dict, checks: Checks) -> None:
+    after = aws.instances(stage.ec2)
+    lives: dict[str, list[tuple[float, str]]] = {}
+    for at, instance, state in bridge.changes:
+        lives.setdefault(instance, []).append((at, state))
+    started = [instance for instance, life in lives.items() if any(state == "pending" for _, state in life)]
+    checks.that("at least two instances were started", len(started) >= 2, lives)
+    short = []
+    for instance, life in lives.items():
+        begins = [at for at, state in life if state == "pending"]
+        ends = [at for at, state in life if state == "stopping"]
+        # Seen by polling: up to one interval late at the begin, which makes a life look shorter.
+        short += [(instance, round(end - begin, 1)) for begin, end in zip(begins, ends)
+                  if end - begin < stages.MIN_LIFETIME_S - 2 * Bridge.INTERVAL_S]
+    checks.that(f"no instance was stopped before its minimum lifetime of {stages.MIN_LIFETIME_S} s", not short, short)
+    checks.that("in the end every overflow instance is stopped",
+                all(after[i.id]["State"]["Name"] == "stopped" for i in stage.fleet.overflow), bridge.seen)
+    touched = [i.name for i in stage.fleet.strangers if after[i.id]["LaunchTime"] != before[i.id]["LaunchTime"]
+               or after[i.id]["State"]["Name"] != "stopped"]
+    checks.that("instances of others, without the tag, or without a node were left alone", not touched, touched)
+    kept = stage.management.maintenance()
+    checks.that("in the end no node is in maintenance mode", not any(kept.values()), kept)
+
+
+def check_history(stage: stages.Stage, bridge: Bridge, checks: Checks) -> None:
+    items = aws.items(stage.table, stages.TABLE)
+    events = sorted((item for item in items if item["pk"].startswith("EVENT#")),
+                    key=lambda item: (item["at"], item["id"]))
+    kinds = Counter(event["kind"] for event in events)
+    print(f"    history: {dict(kinds)}")
+    by_ec2 = Counter(state for _, _, state in bridge.changes)
+    checks.that("the history has every start that EC2 saw, once", kinds["start"] == by_ec2["pending"], (kinds, by_ec2))
+    checks.that("and every stop", kinds["stop"] == by_ec2["stopping"], (kinds, by_ec2))
+    checks.that("no event is there twice", len({event["id"] for event in events}) == len(events), kinds)
+    checks.that("every event says why and names node and location",
+                all(event["reason"] and event.get("node") and event.get("location") for event in events),
+                [event for event in events if not (event["reason"] and event.get("node"))][:2])
+    wrong = []
+    for instance in stage.fleet.overflow:
+        story = [event["kind"] for event in events if event.get("instance") == instance.id]
+        if story and not is_whole(story):
+            wrong.append((instance.name, story))
+    checks.that("each node's history is whole: start, ready, drain, stop, stopped, maintenance cleared",
+                not wrong, wrong)
+    cycle = next((item for item in items if (item["pk"], item["sk"]) == ("STATE", "CYCLE")), {})
+    checks.that("the lease was given back", cycle and not cycle.get("owner"), cycle)
+    drains = [item["sk"] for item in items if item["sk"].startswith("NODE#") and item.get("drain")]
+    checks.that("no drain is left in the ledger", not drains, drains)
+    loads = [item for item in items if item["pk"].startswith("LOAD#")]
+    checks.that("the load of the minutes was recorded", len(loads) >= 2, len(loads))
+
+
+def is_whole(story: list[str]) -> bool:
+    """Lives one after another: start, ready, drains begun and cancelled, then the last drain, stop, stopped, cleared."""
+    expected = {"": {"start"}, "start": {"ready"}, "ready": {"drain_began"},
+                "drain_began": {"drain_cancelled", "stop"}, "drain_cancelled": {"drain_began"},
+                "stop": {"stopped", "maintenance_cleared"}, "stopped": {"maintenance_cleared", "start"},
+                "maintenance_cleared": {"start", "stopped"}}
+    last = ""
+    for kind in story:
+        if kind not in expected.get(last, set()):
+            return False
+        last = kind
+    return {"stop", "stopped", "maintenance_cleared"} <= set(story) and last in ("stopped", "maintenance_cleared")
+
+
+def check_schedule(stage: stages.Stage, checks: Checks) -> None:
+    log = (stage.directory / "ministack.log").read_text(errors="replace")
+    fired = log.count("Lambda evaluator: dispatched")
+    checks.that("the schedule invoked the function too, once a minute", fired >= 2, fired)
+
+
+def check_secrets(stage: stages.Stage, replies: list[aws.Reply], checks: Checks) -> None:
+    log = (stage.directory / "ministack.log").read_text(errors="replace")
+    said = log + "".join(reply.text for reply in replies) + json.dumps(
+        aws.items(stage.table, stages.TABLE), default=str)
+    checks.that("the password is in no reply, no log and no item", stages.PASSWORD not in said)

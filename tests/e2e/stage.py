@@ -1,0 +1,112 @@
+"""Everything the evaluator meets, set up and running: the servers, the platform, its parameters, its table."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from . import aws, servers
+from .simulated import Management, fetch
+
+PLATFORM = "nine"
+TABLE = "spillway-nine"
+TAG_VALUE = "mgr"
+USERNAME, PASSWORD = "spillway", "s3cret-of-the-test"
+
+# Real durations would make a test of hours. Each is a fraction of the real one; the order in which things happen
+# is the same. What cannot be shortened (two idle readings are 30 s apart) is not.
+BOOT_S = (8, 12)
+REPLICATION_S = 2
+MIN_LIFETIME_S = 60
+POLICY = {
+    "tag_value": TAG_VALUE, "threshold": 5, "min_lifetime": f"{MIN_LIFETIME_S}s", "boot_limit": "90s",
+    "replication": f"{REPLICATION_S}s", "back_off": {"first": "10s", "longest": "60s"},
+}
+
+
+@dataclasses.dataclass
+class Stage:
+    directory: Path
+    venv: Path
+    moto: str
+    dynamodb: str
+    ministack: str
+    management_url: str
+    control: str
+    ca: str
+    ec2: object
+    ssm: object
+    table: object
+    management: Management
+    fleet: aws.Fleet
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """As an operator would store them."""
+        return {
+            "policy": json.dumps({**POLICY, "vpcs": [self.fleet.vpc]}),
+            "management": json.dumps({"addresses": [self.management_url], "authentication": "basic"}),
+            "credentials": json.dumps({"username": USERNAME, "password": PASSWORD}),
+            "ca": self.ca,
+        }
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """As the stack would set it, and where AWS is."""
+        return {
+            "SPILLWAY_PLATFORM": PLATFORM, "SPILLWAY_TABLE": TABLE,
+            "AWS_ENDPOINT_URL_EC2": self.moto, "AWS_ENDPOINT_URL_SSM": self.moto,
+            "AWS_ENDPOINT_URL_DYNAMODB": self.dynamodb, **servers.CREDENTIALS,
+        }
+
+    def put_parameters(self, **changed: str | None) -> None:
+        """Stores the parameters, with some of them changed; `None` leaves one out."""
+        wanted = {**self.parameters, **changed}
+        for name in wanted:
+            with contextlib.suppress(self.ssm.exceptions.ParameterNotFound):
+                self.ssm.delete_parameter(Name=f"/spillway/{PLATFORM}/{name}")
+        aws.put_parameters(self.ssm, PLATFORM, {name: value for name, value in wanted.items() if value is not None})
+
+
+@contextlib.contextmanager
+def stage(binaries: Path, trace: Path, *, overflow: int, always_on: int) -> Iterator[Stage]:
+    """Servers up, platform built, parameters stored. The directory with the logs is kept if anything fails."""
+    directory = Path(tempfile.mkdtemp(prefix="spillway-e2e-"))
+    venv = Path(sys.prefix)
+    try:
+        with contextlib.ExitStack() as stack:
+            moto = stack.enter_context(servers.moto_ec2(sys.executable, directory, pending_s=2, stopping_s=2))
+            ministack = stack.enter_context(servers.ministack(venv, directory))
+            port = servers.free_port()
+            dynamodb = stack.enter_context(servers.server(
+                "dynamodb", [str(binaries / "dynamodb"), "--port", str(port)], f"http://{servers.HOST}:{port}",
+                log_dir=directory))
+            management_url, control, ca = stack.enter_context(
+                simulated(binaries, directory, trace, overflow=overflow, always_on=always_on))
+            yield assemble(directory, venv, moto, dynamodb, ministack, management_url, control, ca)
+    except BaseException:
+        print(f"    the servers' logs are in {directory}", flush=True)
+        raise
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+def assemble(directory: Path, venv: Path, moto: str, dynamodb: str, ministack: str, management_url: str,
+             control: str, ca: str) -> Stage:
+    ec2, ssm, table = (aws.client(*pair) for pair in (("ec2", moto), ("ssm", moto), ("dynamodb", dynamodb)))
+    management = Management(management_url, USERNAME, PASSWORD, ca)
+    nodes = {n["name"]: n["address"] for n in fetch(f"{control}/sim/world")["nodes"] if n["overflow"]}
+    fleet = aws.build_fleet(ec2, TAG_VALUE, nodes)
+    aws.create_table(table, TABLE)
+    servers.wait_until(
+        "all instances stopped",
+        lambda: all(i["State"]["Name"] == "stopped" for i in aws.instances(ec2).values()), 20)
+    built = Stage(directory, venv, moto, dynamodb, ministack, management_url, control, ca, ec2, ssm, table,
+                  management, fleet)
+    built.put_parameters()
+    return built
