@@ -159,6 +159,19 @@ impl<P: LedgerWrite, G: Gate> LedgerWrite for Gated<P, G> {
         done
     }
 
+    async fn close_idle(
+        &self,
+        seen: &CycleRecord,
+        digest: &Digest,
+        at: Timestamp,
+        load: &[LocationLoad],
+    ) -> Result<(), LeaseError> {
+        self.gate.enter(LEDGER).await?;
+        let done = self.port.close_idle(seen, digest, at, load).await;
+        self.gate.leave(LEDGER).await?;
+        done
+    }
+
     async fn append_events(&self, events: &[Event]) -> Result<(), Fault> {
         self.gate.enter(LEDGER).await?;
         let done = self.port.append_events(events).await;

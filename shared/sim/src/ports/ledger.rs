@@ -143,6 +143,27 @@ impl LedgerWrite for MemoryLedger {
         Ok(())
     }
 
+    async fn close_idle(
+        &self,
+        seen: &CycleRecord,
+        digest: &Digest,
+        at: Timestamp,
+        load: &[LocationLoad],
+    ) -> Result<(), LeaseError> {
+        let mut items = self.working()?;
+        if items.cycle.token != seen.token {
+            return Err(LeaseError::Lost);
+        }
+        items.writes += 1;
+        items.cycle.token += 1;
+        items.cycle.owner = None;
+        items.cycle.digest = Some(digest.clone());
+        if !load.is_empty() {
+            items.loads.insert(at, load.to_vec());
+        }
+        Ok(())
+    }
+
     async fn append_events(&self, events: &[Event]) -> Result<(), Fault> {
         let mut items = self.writing()?;
         for event in events {

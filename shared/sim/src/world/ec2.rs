@@ -112,8 +112,10 @@ impl World {
         let size = self.settings.ec2.batch.max(1);
         let mut results = Vec::with_capacity(instances.len());
         let mut throttled = false;
+        // A person at the console has a bucket of his own as far as we are concerned.
+        let unlimited = by == Initiator::Outside;
         for batch in batches.values().flat_map(|ids| ids.chunks(size)) {
-            if throttled || !self.take_token() {
+            if throttled || !(unlimited || self.take_token()) {
                 // The request that is throttled is told so; what comes after it is not sent.
                 for id in batch {
                     let kind = if throttled { RefusalKind::NotAttempted } else { RefusalKind::Throttled };
@@ -131,7 +133,7 @@ impl World {
                 if result.is_err() {
                     self.tally.ec2_refusals += 1;
                     // The adapter sends the rest again without it.
-                    throttled = throttled || !self.take_token();
+                    throttled = throttled || !(unlimited || self.take_token());
                 }
                 results.push((id.clone(), result));
             }

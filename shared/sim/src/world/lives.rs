@@ -90,15 +90,23 @@ impl World {
 
     /// Changes the configuration of a node on the Management Node; it reaches the node later.
     pub(crate) fn configure_node(&mut self, ix: NodeIx, change: impl FnOnce(&mut NodeSettings)) {
-        let delay = self.replication_delay();
         let Some(node) = self.nodes.get_mut(ix) else { return };
         let before = node.configured.clone();
         change(&mut node.configured);
         if node.configured == before {
             return;
         }
-        node.replicating.push_back(node.configured.clone());
-        self.plan(delay, Happening::Replicated { node: ix });
+        self.replicate(ix);
+    }
+
+    /// Sends a node its configuration as it is now.
+    pub(crate) fn replicate(&mut self, ix: NodeIx) {
+        let delay = self.replication_delay();
+        let Some(node) = self.nodes.get_mut(ix) else { return };
+        node.changes += 1;
+        let change = node.changes;
+        node.replicating.push_back((change, node.configured.clone()));
+        self.plan(delay, Happening::Replicated { node: ix, change });
     }
 
     /// About a minute, longer above 60 nodes (vendor documentation).
@@ -110,10 +118,11 @@ impl World {
         reporting.replication.saturating_add(reporting.replication_per_node_above.saturating_mul(more))
     }
 
-    pub(crate) fn replicated(&mut self, ix: NodeIx) {
+    pub(crate) fn replicated(&mut self, ix: NodeIx, change: u64) {
         let Some(node) = self.nodes.get_mut(ix) else { return };
-        // A node that is down, or took the whole configuration at boot meanwhile, has nothing left to take.
-        if let Some(settings) = node.replicating.pop_front()
+        // A node that booted meanwhile took its whole configuration then: the change is not on its way any more.
+        if node.replicating.front().is_some_and(|(number, _)| *number == change)
+            && let Some((_, settings)) = node.replicating.pop_front()
             && node.service != Service::Down
         {
             node.effective = settings;

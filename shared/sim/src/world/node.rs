@@ -66,8 +66,9 @@ pub(crate) struct Node {
     pub(crate) configured: NodeSettings,
     /// As the node runs.
     pub(crate) effective: NodeSettings,
-    /// Changes on their way, oldest first.
-    pub(crate) replicating: VecDeque<NodeSettings>,
+    /// Changes on their way, by number, oldest first.
+    pub(crate) replicating: VecDeque<(u64, NodeSettings)>,
+    pub(crate) changes: u64,
     pub(crate) service: Service,
     /// Counts boots, so that what was scheduled for an earlier life is ignored.
     pub(crate) epoch: u64,

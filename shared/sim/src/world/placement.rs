@@ -27,6 +27,9 @@ pub(crate) struct Seat {
     pub(crate) load: Load,
 }
 
+/// What a candidate is ranked by: it hosts the conference already, its weight, its room, then the first by id.
+type Rank = (bool, i64, Load, Reverse<NodeIx>);
+
 impl World {
     /// The node that signals a call: the least busy one of the location that takes calls.
     pub(crate) fn choose_signalling(&self, location: LocationIx) -> Option<NodeIx> {
@@ -72,8 +75,6 @@ impl World {
             Some(conference) if !conference.parts.is_empty() => self.settings.placement.backplane,
             _ => Load::NONE,
         };
-        // Hosts it already, weight, room, then the first by id.
-        type Rank = (bool, i64, Load, Reverse<NodeIx>);
         let mut best: Option<(Rank, Load)> = None;
         for (ix, node) in self.nodes.iter().enumerate() {
             if node.location != location || !node.takes_calls() || node.role != NodeRole::Transcoding {

@@ -87,6 +87,10 @@ impl Model for World {
     fn command(&mut self, group: &str, action: &str, body: &Row) -> Result<Value, ChangeError> {
         self.apply_command(group, action, body)
     }
+
+    fn set_ec2_reachable(&mut self, reachable: bool) {
+        self.set_ec2_reachable_for_pexip(reachable);
+    }
 }
 
 /// The shared world in virtual time: somebody else advances it.
@@ -109,6 +113,10 @@ impl Model for SharedWorld {
 
     fn command(&mut self, group: &str, action: &str, body: &Row) -> Result<Value, ChangeError> {
         lock(self).apply_command(group, action, body)
+    }
+
+    fn set_ec2_reachable(&mut self, reachable: bool) {
+        lock(self).set_ec2_reachable_for_pexip(reachable);
     }
 }
 
@@ -135,6 +143,10 @@ impl<C: Fn() -> Duration + Send + 'static> Model for Paced<C> {
     fn command(&mut self, group: &str, action: &str, body: &Row) -> Result<Value, ChangeError> {
         self.catch_up();
         lock(self.world()).apply_command(group, action, body)
+    }
+
+    fn set_ec2_reachable(&mut self, reachable: bool) {
+        lock(self.world()).set_ec2_reachable_for_pexip(reachable);
     }
 }
 

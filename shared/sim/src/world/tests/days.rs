@@ -54,7 +54,6 @@ fn the_built_in_controller_bursts_and_recovers_over_a_weekday() {
         check(&world);
     }
     let tally = world.tally();
-    eprintln!("{tally:#?} {:?} {:?}", world.node_hours(), world.callers().peak());
     assert_eq!(tally.dropped.total(), 0);
     assert!(tally.starts_total() > 5);
     assert_eq!(world.in_progress(), 0);
@@ -69,14 +68,12 @@ fn everything_running_refuses_nearly_nobody() {
         WorldBuilder::sized_for(start, callers, Sizing::default()).everything_running().build().unwrap();
     world.advance_to(start + SignedDuration::from_hours(24));
     check(&world);
-    eprintln!("{:#?} {:?}", world.tally(), world.node_hours());
     assert!(world.tally().refused * 50 <= world.tally().offered);
 }
 
 #[test]
-fn a_large_day_is_simulated_quickly() {
+fn a_large_day_is_simulated_whole() {
     let (start, callers) = weekday(3_200, 1);
-    let began = std::time::Instant::now();
     let mut world = WorldBuilder::sized_for(start, callers, Sizing::default())
         .bursting(true)
         .threshold(100)
@@ -85,9 +82,8 @@ fn a_large_day_is_simulated_quickly() {
     world.advance_to(start + SignedDuration::from_hours(24));
     let nodes = world.nodes().len();
     let most = world.samples().iter().map(|s| s.callers).max().unwrap();
-    eprintln!("{nodes} nodes, {most} at once, {:?}", began.elapsed());
     check(&world);
-    assert!(nodes > 150 && most > 3_000);
+    assert!(nodes > 200 && most > 2_000, "{nodes} nodes, {most} callers at once");
 }
 
 proptest! {
