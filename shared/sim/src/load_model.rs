@@ -119,7 +119,7 @@ impl Default for LoadModel {
             meeting_size: (2, 8),
             town_hall_size: (60, 300),
             meeting_calls: KindMix { hd: 0.70, full_hd: 0.05, sd: 0.15, audio: 0.10 },
-            town_hall_calls: KindMix { hd: 0.10, full_hd: 0.0, sd: 0.30, audio: 0.60 },
+            town_hall_calls: KindMix { hd: 0.05, full_hd: 0.0, sd: 0.25, audio: 0.70 },
             gateway_calls: KindMix { hd: 0.80, full_hd: 0.05, sd: 0.15, audio: 0.0 },
             vp9: 0.2,
             presenting: 0.5,

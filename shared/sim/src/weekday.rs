@@ -53,8 +53,9 @@ impl Weekday {
         // A first guess: half an HD call each.
         let mut spike = wanted * 1.5;
         let mut best: Option<(f64, Callers)> = None;
-        // The load is nearly linear in the callers; town halls make it lumpy, so the nearest of a few tries counts.
-        for _ in 0..8 {
+        // The load is nearly linear in the callers; a town hall more or less makes it lumpy, so steps get smaller
+        // and the nearest try counts.
+        for attempt in 0..24 {
             let callers = Callers::from_arrivals(self.arrivals(spike, seed), model, seed);
             let peak = callers.peak().map_or(0.0, |(load, _)| load.hd());
             let off = (peak - wanted).abs();
@@ -64,7 +65,8 @@ impl Weekday {
             if off <= wanted * 0.02 || peak <= 0.0 {
                 break;
             }
-            spike *= wanted / peak;
+            let eagerness = [1.0, 0.6, 0.3][attempt % 3];
+            spike *= (wanted / peak).powf(eagerness).clamp(0.5, 2.0);
         }
         best.map(|(_, callers)| callers).unwrap_or_default()
     }

@@ -13,6 +13,8 @@ use spillway_core::ports::OrderResults;
 
 use crate::dice::Draw;
 
+use super::ec2_events::StateChange;
+use super::ec2_refusals::refusal;
 use super::instance::{BootFailure, Initiator, Instance, InstanceIx, Shown};
 use super::{Happening, World, later};
 
@@ -28,23 +30,6 @@ pub struct FleetScope {
     pub regions: Vec<String>,
     /// VPCs; `None` for any.
     pub vpcs: Option<BTreeSet<String>>,
-}
-
-/// An EC2 state-change event, as EventBridge would deliver it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StateChange {
-    /// Event id: the same for a doubled event.
-    pub id: uuid::Uuid,
-    /// When the state changed.
-    pub at: Timestamp,
-    /// When the event arrives.
-    pub delivered_at: Timestamp,
-    /// Instance.
-    pub instance: InstanceId,
-    /// Region.
-    pub region: String,
-    /// The new state.
-    pub state: InstanceState,
 }
 
 /// EC2's own memory.
@@ -326,54 +311,6 @@ impl World {
         self.emit(&id, &region, state);
     }
 
-    fn emit(&mut self, instance: &InstanceId, region: &str, state: InstanceState) {
-        let number = self.ec2.event_count;
-        self.ec2.event_count += 1;
-        let faults = self.settings.ec2.event_faults;
-        let chance = |n| self.dice.unit(Draw::EventFault, number, n);
-        if chance(0) < faults.dropped {
-            return;
-        }
-        let copies = if chance(1) < faults.doubled { 2 } else { 1 };
-        for copy in 0..copies {
-            let usual = self.dice.between(Draw::EventDelay, number, copy, self.settings.ec2.event_delay);
-            let delay = if chance(2 + copy) < faults.late {
-                let zero = jiff::SignedDuration::ZERO;
-                usual.saturating_add(self.dice.between(
-                    Draw::EventDelay,
-                    number,
-                    10 + copy,
-                    (zero, faults.late_by),
-                ))
-            } else {
-                usual
-            };
-            self.ec2.events.push(StateChange {
-                id: self.dice.uuid(Draw::Event, number, 0),
-                at: self.now,
-                delivered_at: later(self.now, delay),
-                instance: instance.clone(),
-                region: region.to_owned(),
-                state,
-            });
-        }
-    }
-
-    /// The state-change events that have arrived by now, in the order of arrival. Each is given once.
-    pub fn take_state_changes(&mut self) -> Vec<StateChange> {
-        let now = self.now;
-        let (mut arrived, waiting): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.ec2.events).into_iter().partition(|event| event.delivered_at <= now);
-        self.ec2.events = waiting;
-        arrived.sort_by_key(|event| event.delivered_at);
-        arrived
-    }
-
-    /// When the next state-change event arrives.
-    pub fn next_state_change_at(&self) -> Option<Timestamp> {
-        self.ec2.events.iter().map(|event| event.delivered_at).min()
-    }
-
     /// The instances as EC2 shows them at this instant, which may be a few seconds behind.
     pub fn fleet(&self, scope: &FleetScope) -> Fleet {
         let in_scope = |instance: &&Instance| {
@@ -408,40 +345,4 @@ impl World {
     pub(crate) fn is_overflow_instance(&self, instance: &Instance) -> bool {
         instance.tags.get(TAG) == Some(&self.management.tag_value)
     }
-}
-
-/// EC2's words for a refusal.
-pub(crate) fn refusal(kind: RefusalKind, id: &InstanceId) -> Refusal {
-    let (code, message) = match kind {
-        RefusalKind::InstanceCapacity => (
-            "InsufficientInstanceCapacity",
-            "We currently do not have sufficient capacity in the Availability Zone you requested".to_owned(),
-        ),
-        RefusalKind::HostCapacity => {
-            ("InsufficientHostCapacity", "There is not enough capacity on the dedicated hosts".to_owned())
-        }
-        RefusalKind::WrongState => (
-            "IncorrectInstanceState",
-            format!("The instance '{id}' is not in a state from which this is possible"),
-        ),
-        RefusalKind::Quota => {
-            ("VcpuLimitExceeded", "You have requested more vCPU capacity than your current limit".to_owned())
-        }
-        RefusalKind::Throttled => ("RequestLimitExceeded", "Request limit exceeded.".to_owned()),
-        RefusalKind::Unauthorized => {
-            ("UnauthorizedOperation", "You are not authorized to perform this operation.".to_owned())
-        }
-        RefusalKind::NotPermitted => (
-            "OperationNotPermitted",
-            format!("The instance '{id}' may not be stopped. Modify its 'disableApiStop' attribute"),
-        ),
-        RefusalKind::NoSuchInstance => {
-            ("InvalidInstanceID.NotFound", format!("The instance ID '{id}' does not exist"))
-        }
-        RefusalKind::NotAttempted => {
-            ("NotAttempted", "not asked: a request before it was throttled".to_owned())
-        }
-        RefusalKind::Other => ("InternalError", "An internal error has occurred".to_owned()),
-    };
-    Refusal { kind, code: code.to_owned(), message }
 }

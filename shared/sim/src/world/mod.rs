@@ -7,12 +7,15 @@
 
 pub mod capacity;
 
+mod build;
 mod builder;
 mod calls;
 mod changes;
 mod conference;
 mod controller;
 mod ec2;
+mod ec2_events;
+mod ec2_refusals;
 mod hands;
 mod history;
 mod instance;
@@ -20,12 +23,14 @@ mod lives;
 mod location;
 mod management;
 mod node;
+mod node_spec;
 mod pace;
 mod placement;
 mod queue;
 mod read;
 mod rows;
 mod settings;
+mod sizing;
 mod tally;
 mod upgrade;
 
@@ -53,18 +58,21 @@ use self::node::{ByAddress, Node, NodeIx};
 use self::queue::Queue;
 use self::tally::Samples;
 
-pub use self::builder::{NodeSpec, Sizing, WorldBuilder, WorldError};
+pub use self::builder::{WorldBuilder, WorldError};
 pub use self::calls::RefusalCause;
 pub use self::capacity::{Load, NodeCapacity};
-pub use self::ec2::{FleetScope, StateChange};
+pub use self::ec2::FleetScope;
+pub use self::ec2_events::StateChange;
 pub use self::hands::{CallHandle, CallSpec};
 pub use self::instance::{BootFailure, Initiator, state_word};
+pub use self::node_spec::NodeSpec;
 pub use self::pace::Paced;
 pub use self::read::{NodeView, ServiceView};
 pub use self::settings::{
     BootSettings, ControllerSettings, Ec2Settings, EventFaults, HistorySettings, PlacementSettings,
     ReportingSettings, UpgradeSettings, WorldSettings,
 };
+pub use self::sizing::Sizing;
 pub use self::tally::{Dropped, LocationSample, NodeHours, NodesByState, Sample, Tally};
 
 /// The world, shared by the ports and the Management Node's HTTP face.

@@ -11,7 +11,7 @@ fn rows(world: &mut World, family: Family, resource: &str) -> Vec<Row> {
     Model::rows(world, family, resource)
 }
 
-fn update(world: &mut World, resource: &str, id: u64, fields: Value) -> Result<u64, ChangeError> {
+fn update(world: &mut World, resource: &str, id: u64, fields: &Value) -> Result<u64, ChangeError> {
     let fields = fields.as_object().cloned().unwrap();
     Model::change(world, Change::Update { resource: resource.into(), id, fields })
 }
@@ -160,7 +160,7 @@ fn a_patch_is_stored_at_once_and_unsets_synced_until_it_is_replicated() {
     let sync = |world: &mut World| rows(world, Family::Status, "worker_vm")[0]["sync_status"].clone();
     world.advance_by(mins(2));
     assert_eq!(sync(&mut world), "SYNCED");
-    update(&mut world, "worker_vm", 1, json!({"static_nat_address": "192.0.2.7", "description": "x"}))
+    update(&mut world, "worker_vm", 1, &json!({"static_nat_address": "192.0.2.7", "description": "x"}))
         .unwrap();
     let configured = &rows(&mut world, Family::Configuration, "worker_vm")[0];
     assert_eq!(
@@ -170,9 +170,9 @@ fn a_patch_is_stored_at_once_and_unsets_synced_until_it_is_replicated() {
     assert_eq!(sync(&mut world), "SYNCING");
     world.advance_by(secs(61));
     assert_eq!(sync(&mut world), "SYNCED");
-    update(&mut world, "worker_vm", 1, json!({"static_nat_address": null})).unwrap();
+    update(&mut world, "worker_vm", 1, &json!({"static_nat_address": null})).unwrap();
     assert_eq!(rows(&mut world, Family::Configuration, "worker_vm")[0]["static_nat_address"], Value::Null);
-    assert_eq!(update(&mut world, "worker_vm", 99, json!({})), Err(ChangeError::NotFound));
+    assert_eq!(update(&mut world, "worker_vm", 99, &json!({})), Err(ChangeError::NotFound));
 }
 
 #[test]
@@ -182,7 +182,7 @@ fn global_settings_change_pexips_rule() {
         &mut world,
         "global",
         1,
-        json!({"bursting_enabled": true, "bursting_threshold": 12, "logs_max_age": 7}),
+        &json!({"bursting_enabled": true, "bursting_threshold": 12, "logs_max_age": 7}),
     )
     .unwrap();
     let global = &rows(&mut world, Family::Configuration, "global")[0];
@@ -222,7 +222,7 @@ fn nodes_and_locations_come_and_go_and_keep_their_numbers_when_put_back() {
     assert_eq!(rows(&mut world, Family::Status, "system_location").len(), 2);
     let dead = json!({"system_location": "/api/admin/configuration/v1/system_location/3/"});
     assert!(
-        matches!(update(&mut world, "worker_vm", 1, dead), Err(ChangeError::Refused(why)) if why.contains("/3/"))
+        matches!(update(&mut world, "worker_vm", 1, &dead), Err(ChangeError::Refused(why)) if why.contains("/3/"))
     );
 }
 
@@ -234,7 +234,7 @@ fn moving_a_node_disconnects_its_calls_and_restarts_it() {
         &mut world,
         "worker_vm",
         1,
-        json!({"system_location": "/api/admin/configuration/v1/system_location/2/"}),
+        &json!({"system_location": "/api/admin/configuration/v1/system_location/2/"}),
     )
     .unwrap();
     assert_eq!(world.media_node_of(call), None);
