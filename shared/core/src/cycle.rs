@@ -15,7 +15,7 @@ use crate::planner::plan;
 use crate::policy::{Mode, Policy};
 use crate::ports::{Clock, FleetWrite, Lease, LeaseError, LedgerWrite, ManagementWrite, PlatformScope};
 use crate::report::Gate;
-use crate::safety::check;
+use crate::safety::{Violation, check};
 
 /// How long a lease lasts: longer than a function may run (45 s), shorter than the time between two ticks (60 s).
 pub const LEASE: Duration = Duration::from_secs(55);
@@ -92,21 +92,37 @@ where
         let Ports { ledger, clock, .. } = self.ports;
         let began_at = clock.now();
         let mut reading = ledger.read_ledger(began_at).await;
-        let mut lease = None;
-        if let Ok(state) = &reading {
-            if !memory.may_take(state, clock.monotonic()) {
-                return self.stale(began_at);
-            }
-            match ledger.take_lease(&state.cycle, &self.owner, began_at).await {
-                Ok(taken) => lease = Some(taken),
-                Err(LeaseError::Lost) => return self.stale(began_at),
-                Err(LeaseError::Fault(fault)) => reading = Err(fault),
-            }
+        if let Ok(state) = &reading
+            && !memory.may_take(state, clock.monotonic())
+        {
+            return self.stale(began_at);
         }
         let observation = self.observe().await;
         let now = clock.now();
-        let plan = plan(self.policy, &observation, &reading, now);
-        self.carry_out(began_at, now, plan, &observation, &reading, lease).await
+        let mut planned = self.plan_checked(&observation, &reading, now);
+        // The lease is taken late: what was read before it is still so if nobody took it in between, and then the
+        // swap succeeds. A cycle that changes nothing needs none.
+        let mut lease = None;
+        if let (Ok(state), true) = (&reading, planned.needs_lease()) {
+            match ledger.take_lease(&state.cycle, &self.owner, now).await {
+                Ok(taken) => lease = Some(taken),
+                Err(LeaseError::Lost) => return self.stale(began_at),
+                Err(LeaseError::Fault(fault)) => {
+                    reading = Err(fault);
+                    planned = self.plan_checked(&observation, &reading, now);
+                }
+            }
+        }
+        self.carry_out(began_at, now, planned, &observation, &reading, lease).await
+    }
+
+    fn plan_checked(&self, observation: &Observation, reading: &Reading<Ledger>, now: Timestamp) -> Planned {
+        let plan = plan(self.policy, observation, reading, now);
+        let violations = check(self.policy, observation, reading, &plan, now).err().unwrap_or_default();
+        let withheld = self.policy.dry_run || self.policy.mode == Mode::Assist;
+        let outcome = outcome_of(&plan, !violations.is_empty(), withheld);
+        let may_act = violations.is_empty() && !withheld;
+        Planned { plan, violations, outcome, may_act }
     }
 
     /// Reads EC2 and the Management Node. The shards are read only while overflow nodes run.
@@ -128,16 +144,13 @@ where
         &self,
         began_at: Timestamp,
         now: Timestamp,
-        plan: Plan,
+        planned: Planned,
         observation: &Observation,
         reading: &Reading<Ledger>,
         lease: Option<Lease>,
     ) -> CycleReport {
         let mut faults = Vec::new();
-        let violations = check(self.policy, observation, reading, &plan, now).err().unwrap_or_default();
-        let withheld = self.policy.dry_run || self.policy.mode == Mode::Assist;
-        let may_act = violations.is_empty() && !withheld;
-        let mut outcome = outcome_of(&plan, !violations.is_empty(), withheld);
+        let Planned { plan, violations, mut outcome, may_act } = planned;
         let mut applied = Applied::default();
 
         if let Err(fault) = self.record_seen(&plan).await {
@@ -184,8 +197,12 @@ where
             violations,
             faults,
         };
-        if let Some(lease) = &lease {
-            self.record_outcome(&mut report, applied.events, observation, reading, lease).await;
+        match (&lease, reading) {
+            (Some(lease), _) => {
+                self.record_outcome(&mut report, applied.events, observation, reading, lease).await;
+            }
+            (None, Ok(state)) => self.close_idle(&mut report, observation, state).await,
+            (None, Err(_)) => {}
         }
         report.took = self.ports.clock.now().duration_since(began_at);
         report
@@ -247,6 +264,17 @@ where
         }
     }
 
+    /// Nothing was changed: digest and load in one write.
+    async fn close_idle(&self, report: &mut CycleReport, observation: &Observation, state: &Ledger) {
+        let digest = digest(report, observation, state.cycle.digest.clone(), self.ports.clock.now());
+        let (at, load) = (report.plan.observed_at, &report.plan.load);
+        match self.ports.ledger.close_idle(&state.cycle, &digest, at, load).await {
+            Ok(()) => {}
+            Err(LeaseError::Lost) => report.outcome = Outcome::Stale,
+            Err(LeaseError::Fault(fault)) => report.faults.push(fault),
+        }
+    }
+
     fn stale(&self, began_at: Timestamp) -> CycleReport {
         CycleReport {
             outcome: Outcome::Stale,
@@ -258,6 +286,26 @@ where
             violations: Vec::new(),
             faults: Vec::new(),
         }
+    }
+}
+
+/// A plan that went through the safety check.
+struct Planned {
+    plan: Plan,
+    violations: Vec<Violation>,
+    outcome: Outcome,
+    may_act: bool,
+}
+
+impl Planned {
+    fn needs_lease(&self) -> bool {
+        let Plan { actions, seen, records, events, done_requests, .. } = &self.plan;
+        let intended = self.may_act && !(actions.is_empty() && records.is_empty());
+        intended
+            || !seen.is_empty()
+            || !events.is_empty()
+            || !done_requests.is_empty()
+            || !self.violations.is_empty()
     }
 }
 

@@ -135,6 +135,15 @@ pub trait LedgerWrite: LedgerRead {
     ) -> impl Future<Output = Result<(), LeaseError>> + Send;
     /// Gives the lease back and stores the digest, one write.
     fn finish(&self, lease: &Lease, digest: &Digest) -> impl Future<Output = Result<(), LeaseError>> + Send;
+    /// Ends a cycle that had nothing to change, in one write: if the `CYCLE` item still has the token that was
+    /// seen, the token moves on, the lease is free, the digest is stored, and so is the load of the minute.
+    fn close_idle(
+        &self,
+        seen: &CycleRecord,
+        digest: &Digest,
+        at: Timestamp,
+        load: &[LocationLoad],
+    ) -> impl Future<Output = Result<(), LeaseError>> + Send;
     /// Appends history, without the lease. A repeated id is the same item.
     fn append_events(&self, events: &[Event]) -> impl Future<Output = Result<(), Fault>> + Send;
     /// Stores the load of one minute, without the lease.

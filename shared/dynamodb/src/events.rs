@@ -147,14 +147,22 @@ impl DynamoLedger {
 
     /// A minute in which no location was read is no item: nothing is to be learnt from it.
     pub(crate) async fn put_minute_of_load(&self, at: Timestamp, load: &[LocationLoad]) -> Result<(), Fault> {
+        match self.minute_of_load(at, load)? {
+            Some(item) => self.put(item).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The item of one minute's load; `None` where there is none.
+    pub(crate) fn minute_of_load(&self, at: Timestamp, load: &[LocationLoad]) -> Result<Option<Item>, Fault> {
         if load.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         let locations = load
             .iter()
             .map(|LocationLoad { location, free, max }| (location, Capacity { free: *free, max: *max }))
             .collect();
-        self.put(encode(Key::load(at), &MinuteOfLoad { at, locations }, Some(self.kept_until(at)))?).await
+        Ok(Some(encode(Key::load(at), &MinuteOfLoad { at, locations }, Some(self.kept_until(at)))?))
     }
 }
 

@@ -3,17 +3,20 @@
 
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use jiff::Timestamp;
 use spillway_core::fault::Fault;
-use spillway_core::ledger::{CycleRecord, Digest};
+use spillway_core::ledger::{CycleRecord, Digest, LocationLoad};
 use spillway_core::ports::{Lease, LeaseError};
 
 use crate::fault::table_fault;
 use crate::item::{attribute_of, decode, key_attributes, schema};
 use crate::keys::Key;
 use crate::ledger::DynamoLedger;
+use crate::nodes::incomplete;
 use crate::state::text;
 
 /// The digest is read with every cycle and shown as one line; a summary longer than this is a report.
@@ -96,6 +99,44 @@ impl DynamoLedger {
                 _ => Err(LeaseError::Lost),
             },
         }
+    }
+
+    /// The end of a cycle that changed nothing: lease, digest and load in one request. The SDK gives the request a
+    /// token of its own, so that one whose answer was lost is not refused when it is sent again.
+    pub(crate) async fn close_without_lease(
+        &self,
+        seen: &CycleRecord,
+        digest: &Digest,
+        at: Timestamp,
+        load: &[LocationLoad],
+    ) -> Result<(), LeaseError> {
+        let condition =
+            if seen.token == 0 { "attribute_not_exists(#token) OR #token = :seen" } else { "#token = :seen" };
+        let update = Update::builder()
+            .table_name(self.table())
+            .set_key(Some(key_attributes(Key::cycle())))
+            .update_expression("SET #token = :next, #digest = :digest, #schema = :schema REMOVE #owner")
+            .condition_expression(condition)
+            .expression_attribute_names("#token", "token")
+            .expression_attribute_names("#owner", "owner")
+            .expression_attribute_names("#digest", "digest")
+            .expression_attribute_names("#schema", "schema")
+            .expression_attribute_values(":seen", number(seen.token))
+            .expression_attribute_values(":next", number(seen.token.saturating_add(1)))
+            .expression_attribute_values(":digest", attribute_of(&shortened(digest)).map_err(Fault::from)?)
+            .expression_attribute_values(":schema", schema())
+            .build()
+            .map_err(|error| incomplete(&error))?;
+        let mut writes = vec![TransactWriteItem::builder().update(update).build()];
+        if let Some(item) = self.minute_of_load(at, load)? {
+            let put = Put::builder()
+                .table_name(self.table())
+                .set_item(Some(item))
+                .build()
+                .map_err(|error| incomplete(&error))?;
+            writes.push(TransactWriteItem::builder().put(put).build());
+        }
+        self.transact(writes).await
     }
 
     /// What the item was when a condition on it failed; any other error is a fault.

@@ -108,6 +108,16 @@ impl LedgerWrite for DynamoLedger {
         self.give_lease_back(lease, digest).await
     }
 
+    async fn close_idle(
+        &self,
+        seen: &CycleRecord,
+        digest: &Digest,
+        at: Timestamp,
+        load: &[LocationLoad],
+    ) -> Result<(), LeaseError> {
+        self.close_without_lease(seen, digest, at, load).await
+    }
+
     async fn append_events(&self, events: &[Event]) -> Result<(), Fault> {
         self.append_history(events).await
     }

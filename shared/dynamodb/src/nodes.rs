@@ -33,17 +33,20 @@ impl DynamoLedger {
             for (id, record) in chunk {
                 writes.push(self.record_put(id, record)?);
             }
-            let result = self.client().transact_write_items().set_transact_items(Some(writes)).send().await;
-            if let Err(error) = result {
-                return Err(match error.as_service_error() {
-                    Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
-                        self.cancelled(cancelled.cancellation_reasons())
-                    }
-                    _ => LeaseError::Fault(table_fault(self.table(), ACTION, &error)),
-                });
-            }
+            self.transact(writes).await?;
         }
         Ok(())
+    }
+
+    /// All or nothing.
+    pub(crate) async fn transact(&self, writes: Vec<TransactWriteItem>) -> Result<(), LeaseError> {
+        let result = self.client().transact_write_items().set_transact_items(Some(writes)).send().await;
+        result.map(drop).map_err(|error| match error.as_service_error() {
+            Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+                self.cancelled(cancelled.cancellation_reasons())
+            }
+            _ => LeaseError::Fault(table_fault(self.table(), ACTION, &error)),
+        })
     }
 
     fn lease_check(&self, lease: &Lease) -> Result<TransactWriteItem, Fault> {

@@ -1,5 +1,7 @@
 //! The rules of the planner, as tables and properties over observations written down by hand.
 
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
 mod common;
 mod holds;
 mod properties;

@@ -149,9 +149,11 @@ fn the_fallback_location_is_started_when_nothing_is_left_and_not_over_and_over()
     assert!(scene.actions().is_empty(), "what boots in the fallback location counts");
 }
 
+type Spoil = fn(&mut Scene);
+
 #[test]
 fn who_is_not_started() {
-    let table: [(&str, fn(&mut Scene)); 4] = [
+    let table: [(&str, Spoil); 4] = [
         ("in maintenance mode set by somebody else", |scene| scene.last_node_mut().maintenance_mode = true),
         ("retired by an operator", |scene| scene.last_record_mut().retired = true),
         ("not started again before", |scene| {

@@ -33,9 +33,11 @@ fn the_minimum_lifetime_counts_from_launch_or_from_ready_as_the_policy_says() {
     assert_eq!(scene.actions(), ["drain i-00002"]);
 }
 
+type Spoil = fn(&mut Scene);
+
 #[test]
 fn who_is_not_drained_and_why() {
-    let table: [(&str, fn(&mut Scene)); 10] = [
+    let table: [(&str, Spoil); 10] = [
         ("hosts calls", |scene| {
             let node = scene.last_node_mut().address;
             let conference = "sales".to_owned();

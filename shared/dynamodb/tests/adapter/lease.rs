@@ -2,7 +2,7 @@
 
 use crate::common::{NOW, at, world};
 use spillway_core::ids::{HdCalls, InstanceId};
-use spillway_core::ledger::{CycleRecord, Digest, Ledger, NodeRecord};
+use spillway_core::ledger::{CycleRecord, Digest, Ledger, LocationLoad, NodeRecord};
 use spillway_core::ports::{Lease, LeaseError, LedgerRead, LedgerWrite};
 
 fn digest(summary: &str) -> Digest {
@@ -163,4 +163,23 @@ async fn a_digest_stays_small() {
     let summary = world.ledger.read_ledger(at(NOW)).await.unwrap().cycle.digest.unwrap().summary;
     assert_eq!(summary.chars().count(), 2_001);
     assert!(summary.ends_with("é…"));
+}
+
+#[tokio::test]
+async fn a_cycle_that_changed_nothing_is_closed_in_one_write_unless_another_came_first() {
+    let world = world().await;
+    let ledger = &world.ledger;
+    let load = [LocationLoad { location: "HQ".into(), free: HdCalls(3), max: HdCalls(80) }];
+    let fresh = CycleRecord::default();
+    ledger.close_idle(&fresh, &digest("quiet"), at(NOW), &load).await.unwrap();
+    let seen = ledger.read_ledger(at(NOW)).await.unwrap().cycle;
+    assert_eq!((seen.token, seen.owner.clone()), (1, None));
+    assert_eq!(seen.digest, Some(digest("quiet")));
+
+    assert_eq!(ledger.close_idle(&fresh, &digest("late"), at(NOW), &load).await, Err(LeaseError::Lost));
+    let lease = ledger.take_lease(&seen, "one", at(NOW)).await.unwrap();
+    assert_eq!(ledger.close_idle(&seen, &digest("late"), at(NOW), &[]).await, Err(LeaseError::Lost));
+    ledger.finish(&lease, &digest("done")).await.unwrap();
+    let after = ledger.read_ledger(at(NOW)).await.unwrap().cycle;
+    assert_eq!(after.digest, Some(digest("done")));
 }
