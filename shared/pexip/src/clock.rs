@@ -7,12 +7,20 @@ use jiff::Timestamp;
 use spillway_core::ports::Clock;
 use tokio::time::Instant;
 
+/// The wall clock, and a monotonic one that starts with it.
 #[derive(Debug)]
-pub(crate) struct SystemClock(Instant);
+pub struct SystemClock(Instant);
 
 impl SystemClock {
-    pub(crate) fn new() -> Self {
+    /// Starts now.
+    pub fn new() -> Self {
         Self(Instant::now())
+    }
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

@@ -49,6 +49,7 @@ mod tolerant;
 mod transport;
 mod wire;
 
+pub use clock::SystemClock;
 pub use cloud::{CloudNode, CloudView, Licensing, MonitoredLocation, NodeStatusEvent, OverflowLocation};
 pub use error::{Credentials, ManagementError, Problem};
 pub use key::{ClientKey, KeyError};

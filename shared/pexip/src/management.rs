@@ -138,7 +138,12 @@ impl HttpManagement {
                         bring_forward(&mut waiting, at);
                     }
                 }
-                Err(error) if error.is_the_addresses() => failures.push(error),
+                Err(error) if error.is_the_addresses() => {
+                    if target.others {
+                        tracing::warn!(problem = %error, "a Management Node does not answer, the next address is asked");
+                    }
+                    failures.push(error);
+                }
                 Err(error) => return Err(error),
             }
         }

@@ -4,7 +4,6 @@
 
 use std::time::Duration;
 
-use reqwest::StatusCode;
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -122,12 +121,15 @@ impl TokenSource {
         ]);
         let asked_at = means.clock.monotonic();
         let reply = means.wire.exchange(request, None).await?;
-        if reply.status == StatusCode::BAD_REQUEST {
-            let said = means.redactor.shown(&crate::answer::said(&reply.body));
-            return Err(Problem::Unauthorized { credentials: Credentials::Assertion, status: 400, said });
-        }
         if !reply.status.is_success() {
-            return Err(refusal(&reply, Credentials::Assertion, means.redactor, means.clock));
+            let credentials = Credentials::Assertion;
+            return Err(match refusal(&reply, credentials, means.redactor, means.clock) {
+                // RFC 6749: a refused client is a 400 as well as a 401.
+                Problem::Rejected { status: 400, said } => {
+                    Problem::Unauthorized { credentials, status: 400, said }
+                }
+                other => other,
+            });
         }
         let TokenReply { access_token, token_type, expires_in } = serde_json::from_slice(&reply.body)
             .map_err(|_| Problem::Malformed("it is not a token in JSON".to_owned()))?;

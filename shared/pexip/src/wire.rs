@@ -115,7 +115,7 @@ impl Wire {
         if announced > self.max_answer as u64 {
             return Err(too_large());
         }
-        let mut body = Vec::with_capacity(announced as usize);
+        let mut body = Vec::with_capacity(announced.min(1 << 20) as usize);
         while let Some(chunk) = response.chunk().await.map_err(|error| self.broken_off(&error))? {
             if body.len() + chunk.len() > self.max_answer {
                 return Err(too_large());

@@ -43,7 +43,7 @@ impl Clock for TestClock {
 pub(crate) struct TestKey {
     pub(crate) pkcs8: String,
     sec1: String,
-    jwk: String,
+    pub(crate) jwk: String,
     public: DecodingKey,
 }
 

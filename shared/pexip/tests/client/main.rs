@@ -1,13 +1,13 @@
 //! The client against small servers: real HTTP and HTTPS over loopback.
-
-#[path = "../support/mod.rs"]
-mod support;
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 mod auth;
 mod lists;
+mod parameters;
 mod platform;
 mod primary;
 mod repeats;
 mod secrets;
+mod support;
 mod surface;
 mod trust;

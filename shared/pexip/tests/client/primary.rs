@@ -15,7 +15,8 @@ use crate::support::{Answer, Seen, Server, basic, list, nobody, platform, settin
 
 const SCOPE: PlatformScope = PlatformScope { shards: false };
 
-fn management_vm(id: u64, primary: Value) -> Value {
+fn management_vm(id: u64, primary: impl Into<Option<bool>>) -> Value {
+    let primary: Option<bool> = primary.into();
     json!({"id": id, "configuration_id": id, "name": format!("mgr{id}"), "primary": primary, "version": format!("v{id}"),
         "upgrade_status": "IDLE", "resource_uri": format!("/api/admin/status/v1/management_vm/{id}/")})
 }
@@ -47,9 +48,9 @@ const SECOND: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
 #[tokio::test]
 async fn the_next_address_is_tried_when_one_does_not_answer() {
-    let good = Server::start(with_managers(vec![management_vm(1, json!(true))])).await;
+    let good = Server::start(with_managers(vec![management_vm(1, true)])).await;
     let failing = Server::start(|_| Answer::html(503, "Starting")).await;
-    let hanging = Server::start(|seen| platform(seen).after(std::time::Duration::from_secs(60))).await;
+    let hanging = Server::start(|seen| platform(seen).after(std::time::Duration::from_mins(1))).await;
     for first in [nobody(), failing.address.clone(), hanging.address.clone()] {
         let mut settings = settings(&[&first, &good.address], basic(), Tls::PublicCas);
         settings.timing.request = std::time::Duration::from_millis(200);
@@ -88,7 +89,7 @@ async fn a_refusal_is_the_same_everywhere_and_final() {
 
 #[tokio::test]
 async fn a_standby_is_not_followed() {
-    let rows = vec![management_vm(1, json!(false)), management_vm(2, json!(true))];
+    let rows = vec![management_vm(1, false), management_vm(2, true)];
     let standby = Server::start(with_managers(rows.clone())).await;
     let primary = Server::start_on(SECOND, with_managers(rows)).await;
     let management = client(&[&standby.address, &primary.address]);
@@ -105,7 +106,7 @@ async fn a_standby_is_not_followed() {
 
 #[tokio::test]
 async fn a_change_before_any_reading_goes_to_the_primary_too() {
-    let rows = vec![management_vm(1, json!(false)), management_vm(2, json!(true))];
+    let rows = vec![management_vm(1, false), management_vm(2, true)];
     let standby = Server::start(with_managers(rows.clone())).await;
     let primary = Server::start_on(SECOND, with_managers(rows)).await;
     client(&[&standby.address, &primary.address]).set_maintenance(NodeId(1), true, "x").await.unwrap();
@@ -116,8 +117,7 @@ async fn a_change_before_any_reading_goes_to_the_primary_too() {
 #[tokio::test]
 async fn a_failover_is_followed_and_seen_in_the_address() {
     let failed_over = Arc::new(AtomicBool::new(false));
-    let rows =
-        |failed_over: bool| vec![management_vm(1, json!(!failed_over)), management_vm(2, json!(failed_over))];
+    let rows = |failed_over: bool| vec![management_vm(1, !failed_over), management_vm(2, failed_over)];
     let serve = |failed_over: &Arc<AtomicBool>| {
         let failed_over = Arc::clone(failed_over);
         move |seen: &Seen| with_managers(rows(failed_over.load(Ordering::SeqCst)))(seen)
@@ -135,7 +135,7 @@ async fn a_failover_is_followed_and_seen_in_the_address() {
 
 #[tokio::test]
 async fn a_standby_alone_is_an_outage_that_names_the_primary() {
-    let rows = vec![management_vm(1, json!(false)), management_vm(2, json!(true))];
+    let rows = vec![management_vm(1, false), management_vm(2, true)];
     let standby = Server::start(with_managers(rows)).await;
     let dead = nobody().replace("127.0.0.1", "127.0.0.2");
     for addresses in [[standby.address.as_str(), &dead], [&dead, standby.address.as_str()]] {
@@ -149,10 +149,10 @@ async fn a_standby_alone_is_an_outage_that_names_the_primary() {
 async fn where_nothing_speaks_against_it_the_first_that_answers_is_taken() {
     for rows in [
         vec![],
-        vec![management_vm(1, json!(null))],
-        vec![management_vm(1, json!(true))],
+        vec![management_vm(1, None)],
+        vec![management_vm(1, true)],
         // An address that is an alias: the configuration does not tell whose it is.
-        vec![management_vm(7, json!(false)), management_vm(8, json!(true))],
+        vec![management_vm(7, false), management_vm(8, true)],
     ] {
         let shown = format!("{rows:?}");
         let first = Server::start_on(Ipv4Addr::new(127, 0, 0, 9), with_managers(rows.clone())).await;
@@ -161,8 +161,8 @@ async fn where_nothing_speaks_against_it_the_first_that_answers_is_taken() {
         assert!(second.seen().is_empty());
     }
     // One that says of itself that it is not: the next is asked.
-    let standby = Server::start(with_managers(vec![management_vm(1, json!(false))])).await;
-    let primary = Server::start(with_managers(vec![management_vm(1, json!(true))])).await;
+    let standby = Server::start(with_managers(vec![management_vm(1, false)])).await;
+    let primary = Server::start(with_managers(vec![management_vm(1, true)])).await;
     assert_eq!(read(&[&standby.address, &primary.address]).await.unwrap().address, primary.address);
     // A single address leaves no choice.
     assert_eq!(read(&[&standby.address]).await.unwrap().address, standby.address);

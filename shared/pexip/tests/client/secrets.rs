@@ -2,7 +2,7 @@
 //! credentials back.
 
 use std::collections::HashSet;
-use std::fmt::Debug;
+use std::fmt::{Debug, Write};
 use std::io;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
@@ -59,10 +59,11 @@ async fn everything_shown(settings: ManagementSettings) -> (String, Vec<Fault>) 
         Ok(management) => management,
         Err(error) => return (format!("{shown}{error}{error:?}"), vec![Fault::from(error)]),
     };
-    shown += &format!("{management:?}");
+    write!(shown, "{management:?}").unwrap();
     let mut faults = Vec::new();
     let mut add = |error: &dyn Debug, fault: Fault| {
-        shown += &format!("{error:?}\n{fault}\n{fault:?}\n{}\n", serde_json::to_string(&fault).unwrap());
+        let stored = serde_json::to_string(&fault).unwrap();
+        write!(shown, "{error:?}\n{fault}\n{fault:?}\n{stored}\n").unwrap();
         faults.push(fault);
     };
     if let Err(fault) = management.read_platform(PlatformScope { shards: true }).await {
@@ -100,8 +101,10 @@ fn basic_secrets() -> Vec<String> {
     vec![PASSWORD.to_owned(), STANDARD.encode(format!("spillway:{PASSWORD}")), STORED.to_owned()]
 }
 
+type Behaviour = fn(&Seen) -> Answer;
+
 /// What a server may do to a request, by name.
-fn behaviours() -> Vec<(&'static str, fn(&Seen) -> Answer)> {
+fn behaviours() -> Vec<(&'static str, Behaviour)> {
     fn echo(seen: &Seen) -> String {
         let headers: Vec<String> =
             seen.headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();

@@ -185,7 +185,7 @@ pub(crate) async fn raw_server(answers: Vec<String>) -> (String, Arc<AtomicUsize
                 let _ = stream.read(&mut [0; 16]).await;
                 continue;
             }
-            let _ = stream.read(&mut [0; 65536]).await;
+            let _ = stream.read(&mut [0; 8192]).await;
             let _ = stream.write_all(bytes.as_bytes()).await;
         }
     });
@@ -217,13 +217,11 @@ pub(crate) fn page(seen: &Seen, objects: &[Value], most: usize) -> Answer {
     let limit = number("limit").unwrap_or(20).min(most);
     let offset = number("offset").unwrap_or(0);
     let end = (offset + limit).min(objects.len());
-    let others: String = seen
-        .query
-        .split('&')
-        .filter(|pair| !pair.starts_with("limit=") && !pair.starts_with("offset=") && !pair.is_empty())
-        .map(|pair| format!("{pair}&"))
-        .collect();
-    let next = (end < objects.len()).then(|| format!("{}?{others}limit={limit}&offset={end}", seen.path));
+    let mut others: Vec<&str> = seen.query.split('&').filter(|pair| !pair.is_empty()).collect();
+    others.retain(|pair| !pair.starts_with("limit=") && !pair.starts_with("offset="));
+    let paging = format!("limit={limit}&offset={end}");
+    others.push(&paging);
+    let next = (end < objects.len()).then(|| format!("{}?{}", seen.path, others.join("&")));
     Answer::json(&json!({
         "meta": {"limit": limit, "next": next, "offset": offset, "previous": null, "total_count": objects.len()},
         "objects": &objects[offset.min(end)..end],
