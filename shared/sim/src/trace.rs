@@ -436,9 +436,11 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
         #[test]
         fn scaling_keeps_about_the_share_and_never_leaves_the_day(
-            counts in proptest::collection::vec(0_u32..60, 1..100),
+            counts in proptest::collection::vec(0_u32..60, 1..30),
             scale in 0.05_f64..4.0,
             seed: u64,
         ) {

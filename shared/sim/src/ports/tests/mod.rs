@@ -1,5 +1,7 @@
 //! The ports over the world, the ledger's conditions, and the wrappers.
 
+mod day;
+
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
