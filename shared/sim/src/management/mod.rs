@@ -32,6 +32,7 @@ mod query;
 mod reply;
 mod resources;
 mod route;
+pub mod scenario;
 pub mod schema;
 mod serve;
 mod tables;

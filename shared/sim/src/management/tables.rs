@@ -63,13 +63,15 @@ fn row<'a>(fields: impl IntoIterator<Item = (&'a str, Value)>) -> Row {
 }
 
 impl ConfigTables {
-    /// Adds a row; gives its number.
+    /// Adds a row; gives its number. A row that was removed and is put back has its number and keeps it.
     pub fn insert(&mut self, resource: &str, mut row: Row) -> u64 {
         let table = self.tables.entry(resource.to_owned()).or_default();
-        table.last += 1;
-        row.insert("id".into(), json!(table.last));
-        table.rows.insert(table.last, row);
-        table.last
+        let free = |id: &u64| *id <= table.last && !table.rows.contains_key(id);
+        let id = row.get("id").and_then(Value::as_u64).filter(free).unwrap_or(table.last + 1);
+        table.last = table.last.max(id);
+        row.insert("id".into(), json!(id));
+        table.rows.insert(id, row);
+        id
     }
 
     /// All rows of a resource, oldest first.

@@ -134,8 +134,8 @@ pub(super) fn delete(
     }
     let change = Change::Delete { resource: resource.name.into(), id };
     desk.change(resource, change).map_err(|error| Refusal::from_model(resource, error))?;
+    // Put back, it keeps its number: others refer to it.
     let mut row = row.clone();
-    row.remove("id");
     row.remove("resource_uri");
     undo.0.push((resource, Change::Create { resource: resource.name.into(), row }));
     Ok(())

@@ -108,9 +108,10 @@ impl Model for Tables {
         match change {
             Change::Create { resource, mut row } => {
                 let table = self.table(&resource)?;
-                let id =
+                let next =
                     table.iter().filter_map(|row| row.get("id").and_then(Value::as_u64)).max().unwrap_or(0)
                         + 1;
+                let id = row.get("id").and_then(Value::as_u64).unwrap_or(next);
                 row.insert("id".into(), json!(id));
                 table.push(row);
                 Ok(id)
