@@ -18,7 +18,7 @@ from .simulated import Bridge
 # itself fires as well, once a minute, into the middle of them.
 EVERY_S = 4.0
 RAMP_MINUTES = 2.5
-MEAN_CALL_S, LONGEST_CALL_S = 45.0, 80.0
+MEAN_CALL_S, LONGEST_CALL_S = 50.0, 90.0
 ALWAYS_ON, OVERFLOW = 1, 5
 # The ramp, the calls' ends, a minimum lifetime, two idle readings 30 s apart; and as much again.
 LIMIT_S = 600.0

@@ -17,6 +17,8 @@ from .simulated import Management, fetch
 PLATFORM = "nine"
 TABLE = "spillway-nine"
 TAG_VALUE = "mgr"
+# Of what the trace does not say: who calls whom. With this one the load of the ramp asks for two nodes and more.
+SEED = 4
 USERNAME, PASSWORD = "spillway", "s3cret-of-the-test"
 
 # Real durations would make a test of hours. Each is a fraction of the real one; the order in which things happen
@@ -94,6 +96,33 @@ def stage(binaries: Path, trace: Path, *, overflow: int, always_on: int) -> Iter
         print(f"    the servers' logs are in {directory}", flush=True)
         raise
     shutil.rmtree(directory, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def simulated(binaries: Path, directory: Path, trace: Path, *, overflow: int, always_on: int
+              ) -> Iterator[tuple[str, str, str]]:
+    """The served Management Node, over HTTPS with a certificate authority of its own, and its control address."""
+    listen, control = (f"{servers.HOST}:{servers.free_port()}" for _ in range(2))
+    scenario, password, ca = (directory / name for name in ("scenario.json", "password", "ca.pem"))
+    scenario.write_text(json.dumps({
+        "seed": SEED, "tag_value": TAG_VALUE,
+        "locations": [{"name": "London", "overflow": "AWS burst", "share": 1.0}, {"name": "AWS burst"}],
+        "nodes": [{"location": "London", "kind": "always_on", "count": always_on},
+                  {"location": "AWS burst", "kind": "overflow", "count": overflow}],
+        # A run over midnight needs the second day's callers.
+        "load": {"trace": {"file": str(trace), "days": 2}},
+        # Pexip's own bursting is off: the policy's mode is `control`.
+        "bursting": {"enabled": False},
+        "timing": {"pending_s": [1, 2], "ready_s": BOOT_S, "stopping_s": [1, 2], "report_s": [1, 3],
+                   "never_ready": 0.0, "replication_s": REPLICATION_S},
+        # An invocation every few seconds instead of one a minute.
+        "api": {"rate_limit": 0},
+    }))
+    password.write_text(PASSWORD)
+    command = [str(binaries / "simulate"), "--listen", listen, "--control", control, "--ca-out", str(ca),
+               "--scenario", str(scenario), "--user", USERNAME, "--password-file", str(password)]
+    with servers.server("simulate", command, f"http://{control}", log_dir=directory, probe="/sim/world") as url:
+        yield f"https://{listen}", url, ca.read_text()
 
 
 def assemble(directory: Path, venv: Path, moto: str, dynamodb: str, ministack: str, management_url: str,
