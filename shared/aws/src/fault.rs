@@ -27,14 +27,14 @@ pub fn code_of<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Op
     error.as_service_error().and_then(ProvideErrorMetadata::code)
 }
 
-/// The service's message, clipped, without what could be a secret: the refusal of a signature repeats the signed
+/// The service's message, whole, without what could be a secret: the refusal of a signature repeats the signed
 /// request, and with it the session token.
 pub fn message_of<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> String {
     let Some(service) = error.as_service_error() else { return String::new() };
     if service.code().is_some_and(is_signature_code) {
         return "the request's signature was not accepted".to_owned();
     }
-    clip(service.message().unwrap_or_default())
+    service.message().unwrap_or_default().trim().to_owned()
 }
 
 /// The fault for a failed call.
@@ -100,6 +100,7 @@ fn from_transport(call: Call<'_>, chain: &str) -> Fault {
 fn from_service(call: Call<'_>, code: &str, message: &str, status: u16) -> Fault {
     let Call { system, action, resource } = call;
     let kind = kind_of(code, status);
+    let message = clip(message);
     let code = if code.is_empty() { format!("HTTP {status}") } else { code.to_owned() };
     let fault = Fault::new(system, kind, format!("{action} on {resource}: {code}: {message}"));
     match kind {
@@ -180,7 +181,8 @@ fn chain_of(error: &dyn Error) -> String {
     text
 }
 
-fn clip(text: &str) -> String {
+/// The text, cut between characters where it is longer than a person reads.
+pub fn clip(text: &str) -> String {
     let text = text.trim();
     match text.char_indices().nth(LONGEST_MESSAGE) {
         Some((end, _)) => format!("{}…", &text[..end]),

@@ -7,5 +7,5 @@
 mod fault;
 mod limits;
 
-pub use fault::{Call, code_of, fault_of, message_of};
-pub use limits::{read_retries, timeouts};
+pub use fault::{Call, clip, code_of, fault_of, message_of};
+pub use limits::{patient_timeouts, read_retries, timeouts};

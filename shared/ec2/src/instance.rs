@@ -1,0 +1,106 @@
+//! An instance as EC2 describes it, as the core knows it.
+
+use std::net::Ipv4Addr;
+
+use aws_sdk_ec2::types::{Instance as Described, InstanceStateName};
+use jiff::Timestamp;
+use spillway_core::ids::{InstanceId, InstanceType};
+use spillway_core::observation::{Instance, InstanceState};
+
+/// `None` for a row without an id, which EC2 does not send.
+pub(crate) fn instance_from(region: &str, described: &Described) -> Option<Instance> {
+    let tags = described
+        .tags()
+        .iter()
+        .filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned())))
+        .collect::<std::collections::BTreeMap<_, _>>();
+    Some(Instance {
+        id: InstanceId::new(described.instance_id()?),
+        name: tags.get("Name").cloned().unwrap_or_default(),
+        region: region.to_owned(),
+        zone: described.placement().and_then(|at| at.availability_zone()).unwrap_or_default().to_owned(),
+        vpc: described.vpc_id().unwrap_or_default().to_owned(),
+        instance_type: InstanceType::new(described.instance_type().map_or("", |kind| kind.as_str())),
+        state: state_from(described.state().and_then(|state| state.name())),
+        state_reason: reason_from(described),
+        launched_at: described
+            .launch_time()
+            .and_then(|at| Timestamp::new(at.secs(), at.subsec_nanos().try_into().ok()?).ok()),
+        private_ip: address_from(described.private_ip_address()),
+        public_ip: address_from(described.public_ip_address()),
+        tags,
+    })
+}
+
+fn state_from(name: Option<&InstanceStateName>) -> InstanceState {
+    match name {
+        Some(InstanceStateName::Pending) => InstanceState::Pending,
+        Some(InstanceStateName::Running) => InstanceState::Running,
+        Some(InstanceStateName::ShuttingDown) => InstanceState::ShuttingDown,
+        Some(InstanceStateName::Stopped) => InstanceState::Stopped,
+        Some(InstanceStateName::Stopping) => InstanceState::Stopping,
+        Some(InstanceStateName::Terminated) => InstanceState::Terminated,
+        _ => InstanceState::Unknown,
+    }
+}
+
+/// The code and the message are mostly the same words (`Client.UserInitiatedShutdown: User initiated shutdown`,
+/// or the code twice); the older `StateTransitionReason` is all that some stopped instances have.
+fn reason_from(described: &Described) -> String {
+    let reason = described.state_reason();
+    let code = reason.and_then(|reason| reason.code()).unwrap_or_default();
+    let message = reason.and_then(|reason| reason.message()).unwrap_or_default();
+    match (code, message) {
+        ("", "") => described.state_transition_reason().unwrap_or_default().to_owned(),
+        ("", text) | (text, "") => text.to_owned(),
+        (code, message) if message.starts_with(code) => message.to_owned(),
+        (code, message) => format!("{code}: {message}"),
+    }
+}
+
+fn address_from(text: Option<&str>) -> Option<Ipv4Addr> {
+    text?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_ec2::types::StateReason;
+
+    use super::*;
+
+    fn with_reason(code: &str, message: &str) -> String {
+        let reason = StateReason::builder().code(code).message(message).build();
+        reason_from(&Described::builder().state_reason(reason).build())
+    }
+
+    #[test]
+    fn a_state_reason_is_one_text() {
+        assert_eq!(
+            with_reason(
+                "Client.UserInitiatedShutdown",
+                "Client.UserInitiatedShutdown: User initiated shutdown"
+            ),
+            "Client.UserInitiatedShutdown: User initiated shutdown"
+        );
+        assert_eq!(
+            with_reason("Server.InsufficientInstanceCapacity", "none left"),
+            "Server.InsufficientInstanceCapacity: none left"
+        );
+        assert_eq!(with_reason("pending", "pending"), "pending");
+        let old =
+            Described::builder().state_transition_reason("User initiated (2026-03-02 08:00:00 GMT)").build();
+        assert_eq!(reason_from(&old), "User initiated (2026-03-02 08:00:00 GMT)");
+        assert_eq!(reason_from(&Described::builder().build()), "");
+    }
+
+    #[test]
+    fn a_terminated_instance_has_lost_nearly_everything_and_is_still_one() {
+        let state = aws_sdk_ec2::types::InstanceState::builder().name(InstanceStateName::Terminated).build();
+        let described = Described::builder().instance_id("i-1").state(state).private_ip_address("").build();
+        let instance = instance_from("eu-west-1", &described).unwrap();
+        assert_eq!(instance.state, InstanceState::Terminated);
+        assert_eq!((instance.private_ip, instance.vpc.as_str()), (None, ""));
+        assert!(instance_from("eu-west-1", &Described::builder().build()).is_none());
+        assert_eq!(state_from(Some(&"hibernating".into())), InstanceState::Unknown);
+    }
+}
