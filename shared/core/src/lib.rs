@@ -1,4 +1,26 @@
-//! What Spillway knows and decides. (The loop in prose follows below.)
+//! What Spillway knows and decides. Everything it does is one loop, and every entry point runs the same one:
+//!
+//! > observe, plan, check, record intent, apply, record outcome
+//!
+//! **Observe** ([`observation`]) is what one cycle read of the world through the [`ports`]: the Management Node, EC2;
+//! and the [`ledger`], what is remembered between cycles. What could not be read is part of the observation, with the
+//! [`fault`] that kept it away.
+//!
+//! **Plan** ([`plan()`]) is a pure function of [`policy`], observation, ledger and `now`. [`assess`] makes sense of what
+//! was read: which instance is which node, what a location is for, who is ready. The [`planner`] then asks, in this
+//! order: is this an outage, or not ours to drive; which drains does a call, a need or a hold cancel; what has to be
+//! started; which drains go on; which begin. The result is a value, [`plan::Plan`], with a [`report`] that says why for
+//! every location and node, also for those where nothing is done.
+//!
+//! **Check** ([`safety`]) asks of every action, with code of its own, whether it could drop a call, pay for nothing or
+//! touch what is not ours. A plan that fails is not applied.
+//!
+//! **Record, apply, record** ([`cycle`]): the intent is written under a lease before anything is done, and what became of
+//! it afterwards, so that a process that dies anywhere in between is healed by the next cycle. Nothing is retried
+//! inside a cycle. [`outcome`] is how it ended.
+//!
+//! Nothing here reads a clock, the environment, a file or the network, or waits; this crate knows neither tokio nor AWS
+//! nor HTTP. `now` is an argument.
 
 mod apply;
 pub mod assess;
