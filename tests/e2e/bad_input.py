@@ -74,8 +74,11 @@ def play(stage: stages.Stage, binary: Path, checks: Checks) -> None:
         stage.put_parameters(**{"policy": needy, **case.parameters})
         environment = {**stage.environment, **case.environment, "CASE": case.name}
         function.set_environment({name: value for name, value in environment.items() if value is not None})
+        log = stage.directory / "ministack.log"
+        already = log.stat().st_size
         reply = function.invoke({})
-        said = reply.text
+        # A function that ends before its first invocation says why in its log only.
+        said = reply.text + log.read_bytes()[already:].decode("utf-8", "replace")
         outcome = reply.payload.get("outcome") if isinstance(reply.payload, dict) else None
         checks.that(f"{case.name}: the invocation fails, or its cycle does not act",
                     reply.error or outcome in ("refused", "outage", "ledger_down"), said[:600])

@@ -112,6 +112,12 @@ def check_replies(replies: list[aws.Reply], last: list[aws.Reply], checks: Check
     checks.that("some cycles acted and most did not", 0 < outcomes["acted"] < len(replies) / 2, outcomes)
     checks.that("it converged: the last cycles have nothing to do",
                 [outcome(reply) for reply in last] == ["quiet", "quiet"], [reply.payload for reply in last])
+    odd = [reply.log for reply in replies if sum("cycle.outcome" in line for line in log_lines(reply)) != 1]
+    checks.that("every cycle wrote one summary line, as JSON", not odd, odd[:1])
+    metrics = [line for reply in replies for line in log_lines(reply) if "_aws" in line]
+    unlike = [line for line in metrics for group in line["_aws"]["CloudWatchMetrics"]
+              for metric in group["Metrics"] if metric["Name"] not in line]
+    checks.that("and its metrics, each with a value", metrics and not unlike, unlike[:1])
     slow = [round(reply.took_s, 1) for reply in replies if reply.took_s > 10]
     checks.that("no invocation took more than 10 s", not slow, slow)
 
