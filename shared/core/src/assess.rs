@@ -234,7 +234,8 @@ pub struct Assessment<'a> {
     pub pairs: Vec<WatchedPair>,
     /// What keeps nodes from being used.
     pub issues: Vec<Issue>,
-    /// Always-on transcoding nodes not in maintenance mode, and how many of them are stale.
+    /// Always-on transcoding nodes not in maintenance mode and outside overflow locations, and how many of them
+    /// are stale.
     pub always_on: (u32, u32),
     /// Whether anything is being upgraded, or a running node has another version.
     pub upgrading: bool,
@@ -269,6 +270,9 @@ impl<'a> Assessment<'a> {
             platform.locations.iter().map(|location| (location.id, empty_view(location))).collect();
         let mut proxying: HashMap<LocationId, u32> = HashMap::new();
         let mut always_on = (0, 0);
+        // The guide: the distributed database is off for nodes that are only powered on some of the time, and
+        // always-on nodes are not mixed with them. An instance that lost its tag is seen by either.
+        let part_time: HashSet<LocationId> = nodes.iter().map(|node| node.node.location).collect();
         let mut upgrading = platform.upgrading;
 
         for node in &platform.nodes {
@@ -285,13 +289,15 @@ impl<'a> Assessment<'a> {
             if in_maintenance(node) {
                 continue;
             }
-            always_on.0 += 1;
-            match ready_load(policy, platform, node) {
-                Some((max, free)) => {
-                    view.max = view.max.plus(max);
-                    view.free = view.free.plus(free);
-                }
-                None => always_on.1 += 1,
+            let load = ready_load(policy, platform, node);
+            if let Some((max, free)) = load {
+                view.max = view.max.plus(max);
+                view.free = view.free.plus(free);
+            }
+            // One that is meant to be off part of the time says nothing about an outage by being off.
+            if node.distributed_database && !part_time.contains(&node.location) {
+                always_on.0 += 1;
+                always_on.1 += u32::from(load.is_none());
             }
         }
         for (index, node) in nodes.iter().enumerate() {
@@ -307,6 +313,11 @@ impl<'a> Assessment<'a> {
                 _ => {}
             }
             view.hosts |= node.hosts;
+        }
+        for (location, capacity) in ordered_and_not_listed(policy, fleet, ledger, now) {
+            if let Some(view) = locations.get_mut(&location) {
+                view.booting = view.booting.plus(capacity);
+            }
         }
         for view in locations.values_mut() {
             let transcoding = view.always_on > 0 || !view.overflow.is_empty();
@@ -385,6 +396,35 @@ pub fn free_hd_calls(status: &NodeStatus) -> Option<HdCalls> {
         ((max as f64) * (100.0 - load) / 100.0 + 1e-9) as u64
     };
     Some(HdCalls(u32::try_from(free).unwrap_or(u32::MAX)))
+}
+
+/// Capacity of starts that were just ordered and whose instances EC2 does not list at all.
+fn ordered_and_not_listed(
+    policy: &Policy,
+    fleet: &Fleet,
+    ledger: Option<&Ledger>,
+    now: Timestamp,
+) -> Vec<(LocationId, HdCalls)> {
+    let ordered = |record: &NodeRecord| {
+        record.life.as_ref().is_some_and(|life| {
+            life.ready_at.is_none() && !life.failed && now.duration_since(life.started_at) < ORDER_GRACE
+        })
+    };
+    let lately: Vec<(&InstanceId, &NodeRecord)> =
+        ledger.into_iter().flat_map(|ledger| &ledger.nodes).filter(|(_, record)| ordered(record)).collect();
+    if lately.is_empty() {
+        return Vec::new();
+    }
+    let listed: HashSet<&InstanceId> = fleet.instances.iter().map(|instance| &instance.id).collect();
+    lately
+        .into_iter()
+        .filter(|(id, _)| !listed.contains(id))
+        .filter_map(|(_, record)| {
+            let (location, _) = record.location.as_ref()?;
+            let unknown = || policy.hd_calls.values().min().copied().unwrap_or(HdCalls::RECOMMENDED_NODE);
+            Some((*location, record.capacity.unwrap_or_else(unknown)))
+        })
+        .collect()
 }
 
 fn empty_view(location: &Location) -> LocationView<'_> {

@@ -199,7 +199,8 @@ where
         };
         match (&lease, reading) {
             (Some(lease), _) => {
-                self.record_outcome(&mut report, applied.events, observation, reading, lease).await;
+                let events = applied.events;
+                self.record_outcome(&mut report, events, observation, reading, lease, may_act).await;
             }
             (None, Ok(state)) => self.close_idle(&mut report, observation, state).await,
             (None, Err(_)) => {}
@@ -224,6 +225,7 @@ where
         observation: &Observation,
         reading: &Reading<Ledger>,
         lease: &Lease,
+        may_act: bool,
     ) {
         let ledger = self.ports.ledger;
         let now = self.ports.clock.now();
@@ -249,7 +251,9 @@ where
         {
             report.faults.push(fault);
         }
-        for id in &report.plan.done_requests {
+        // A wish that was not carried out stays.
+        let done_requests = if may_act { report.plan.done_requests.as_slice() } else { &[] };
+        for id in done_requests {
             if let Err(fault) = ledger.remove_request(id).await {
                 report.faults.push(fault);
             }
@@ -300,12 +304,9 @@ struct Planned {
 impl Planned {
     fn needs_lease(&self) -> bool {
         let Plan { actions, seen, records, events, done_requests, .. } = &self.plan;
-        let intended = self.may_act && !(actions.is_empty() && records.is_empty());
-        intended
-            || !seen.is_empty()
-            || !events.is_empty()
-            || !done_requests.is_empty()
-            || !self.violations.is_empty()
+        let intended =
+            self.may_act && !(actions.is_empty() && records.is_empty() && done_requests.is_empty());
+        intended || !seen.is_empty() || !events.is_empty() || !self.violations.is_empty()
     }
 }
 

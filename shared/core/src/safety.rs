@@ -194,6 +194,12 @@ impl Facts<'_> {
         }
         let addresses: BTreeSet<_> =
             self.instances.values().filter_map(|instance| instance.private_ip).collect();
+        let part_time: BTreeSet<_> = platform
+            .nodes
+            .iter()
+            .filter(|node| addresses.contains(&node.address))
+            .map(|node| node.location)
+            .collect();
         let (mut all, mut stale) = (0_u32, 0_u32);
         for node in &platform.nodes {
             if node.status.as_ref().is_some_and(|status| status.upgrading) {
@@ -201,7 +207,8 @@ impl Facts<'_> {
             }
             let maintained =
                 node.maintenance_mode || node.status.as_ref().is_some_and(|status| status.maintenance_mode);
-            if node.role != NodeRole::Transcoding || addresses.contains(&node.address) || maintained {
+            let sometimes_off = !node.distributed_database || part_time.contains(&node.location);
+            if node.role != NodeRole::Transcoding || sometimes_off || maintained {
                 continue;
             }
             all += 1;

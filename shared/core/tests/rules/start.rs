@@ -59,6 +59,19 @@ fn an_order_that_ec2_does_not_show_yet_counts_for_ninety_seconds() {
 }
 
 #[test]
+fn an_ordered_start_counts_although_ec2_does_not_list_the_instance_at_all() {
+    for (seconds, expected) in [(10, 0), (89, 0), (90, 1)] {
+        let mut scene = Scene::new().always_on(HQ, 0).stopped(2);
+        scene.ledger.nodes = scene.plan().records;
+        scene.fleet.instances.remove(0);
+        scene.now += jiff::SignedDuration::from_secs(seconds);
+        scene.platform.server_time = scene.now;
+        scene.platform.nodes[0].status.as_mut().unwrap().last_updated = Some(scene.now);
+        assert_eq!(starts(&scene.plan()), expected, "{seconds} s after the order");
+    }
+}
+
+#[test]
 fn a_large_threshold_asks_for_the_headroom_at_once_and_stops_there() {
     let mut scene = Scene::new().always_on(HQ, 20).stopped(10);
     scene.policy.threshold = Some(HdCalls(30));
@@ -230,6 +243,17 @@ fn most_always_on_nodes_stale_together_is_an_outage() {
         assert_eq!(matches!(plan.report.gate, Some(Gate::MostNodesStale { .. })), outage, "{stale} of 3");
         assert_eq!(starts(&plan), usize::from(!outage), "{stale} of 3");
     }
+}
+
+#[test]
+fn nodes_whose_instances_lost_the_tag_are_no_outage() {
+    let mut scene = Scene::new().always_on(HQ, 0).stopped(4);
+    scene.fleet.instances.truncate(1);
+    assert_eq!(
+        starts(&scene.plan()),
+        1,
+        "three silent nodes without an instance of ours, one always-on node"
+    );
 }
 
 #[test]
