@@ -34,7 +34,10 @@ pub(super) fn need(
     if let Some((free, name, threshold)) = worst {
         return Some(LocationReason::NeededBy { principal: name.clone(), free, threshold });
     }
-    view.hosts.then_some(LocationReason::HostsCalls)
+    // The guide: nodes of a location that is only somebody's secondary overflow location are used if they run already,
+    // and never a cause for a start, however full they are.
+    let is_primary = draft.view.pairs_into(id).next().is_some();
+    (view.hosts && is_primary).then_some(LocationReason::HostsCalls)
 }
 
 pub(super) fn plan_demand(draft: &mut Draft<'_>) {

@@ -134,8 +134,13 @@ impl<'a> Draft<'a> {
     /// Why a node that is down is not started; `None`: it may be.
     pub(super) fn start_obstacle(&self, node: &OverflowNode<'_>) -> Option<NodeReason> {
         let record = self.record(&node.instance.id);
-        if node.phase != Phase::Stopped || self.started.contains(&node.instance.id) {
+        if self.started.contains(&node.instance.id) {
             return Some(NodeReason::Starting);
+        }
+        match &node.phase {
+            Phase::Stopped => {}
+            Phase::FailedStart { cause } => return Some(NodeReason::FailedStart { cause: cause.clone() }),
+            _ => return Some(NodeReason::Starting),
         }
         if record.is_some_and(|record| record.retired)
             || (node.node.maintenance_mode && node.node.maintenance_mode_reason.starts_with(RETIRED_MARK))

@@ -79,7 +79,9 @@ fn node_report(draft: &Draft<'_>, node: &OverflowNode<'_>, mut reasons: Vec<Node
     reasons.dedup();
     if reasons.is_empty() {
         reasons.push(match &node.phase {
-            Phase::Stopped | Phase::Gone => NodeReason::Stopped,
+            // Why it would not be started is worth more than that nobody needs it.
+            Phase::Stopped => draft.start_obstacle(node).unwrap_or(NodeReason::Stopped),
+            Phase::Gone => NodeReason::Stopped,
             Phase::Booting { since } => {
                 let age = draft.now.duration_since(*since);
                 NodeReason::Booting { left: (draft.policy.boot_limit - age).max(jiff::SignedDuration::ZERO) }
