@@ -1,6 +1,7 @@
 //! The simulated world. (Described below as it is built.)
 
 pub mod callers;
+pub mod control;
 mod dice;
 pub mod load_model;
 pub mod management;

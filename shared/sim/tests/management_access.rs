@@ -1,5 +1,7 @@
 //! Who gets in, how fast, and what goes wrong on purpose: authentication, permissions, rate, faults, TLS.
 
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "helpers of tests are parts of tests")]
+
 mod face;
 
 use std::time::{Duration, Instant};

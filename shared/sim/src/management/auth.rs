@@ -43,14 +43,13 @@ impl Principal {
             (Some(Family::Status), _) => self.may("view_status"),
             (Some(Family::History), Method::Get) => self.may("view_history"),
             (Some(Family::Configuration), Method::Get) => self.may("view_configuration"),
-            (Some(Family::History), _) => self.may("change_configuration"),
             (Some(Family::Configuration), _)
                 if matches!(resource, "authentication" | "role" | "oauth2_client") =>
             {
                 // An OAuth2 client may not widen its own rights unless told that it may.
                 self.may("change_authentication") && (!self.oauth2 || all_perms)
             }
-            (Some(Family::Configuration), _) => self.may("change_configuration"),
+            (Some(Family::Configuration | Family::History), _) => self.may("change_configuration"),
         }
     }
 }

@@ -139,14 +139,14 @@ impl Gate {
             loop {
                 let (stream, peer) = tokio::select! {
                     () = sender.closed() => return,
-                    accepted = listener.accept() => match accepted {
-                        Ok(accepted) => accepted,
-                        // Out of file descriptors, or the peer is gone already: the next one may fare better.
-                        Err(_) => {
+                    accepted = listener.accept() => {
+                        let Ok(accepted) = accepted else {
+                            // Out of file descriptors, or the peer is gone: the next one may fare better.
                             tokio::time::sleep(Duration::from_millis(20)).await;
                             continue;
-                        }
-                    },
+                        };
+                        accepted
+                    }
                 };
                 let _ = stream.set_nodelay(true);
                 let (sender, tls) = (sender.clone(), tls.clone());

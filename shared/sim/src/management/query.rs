@@ -25,12 +25,11 @@ impl Filter {
     /// Whether a row meets it.
     pub(super) fn admits(&self, row: &Row) -> bool {
         let absent;
-        let value = match row.get(self.field.name) {
-            Some(value) => value,
-            None => {
-                absent = self.field.absent_value();
-                &absent
-            }
+        let value = if let Some(value) = row.get(self.field.name) {
+            value
+        } else {
+            absent = self.field.absent_value();
+            &absent
         };
         match (self.field.kind, value) {
             (Kind::ToMany(_), Value::Array(items)) if self.lookup == Lookup::IsNull => {

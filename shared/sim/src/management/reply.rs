@@ -139,7 +139,7 @@ fn element(out: &mut String, name: &str, value: &Value, top: bool) {
             (if top { "" } else { " type=\"hash\"" }, inner)
         }
     };
-    out.push_str(&format!("<{name}{kind}>{text}</{name}>"));
+    out.extend(["<", name, kind, ">", &text, "</", name, ">"]);
 }
 
 #[cfg(test)]

@@ -325,6 +325,15 @@ fn command(
         let message = "field has no data and doesn't allow a default or null value.";
         return Reply::bad(format!("The '{}' {message}", field.name));
     }
+    for (field, name) in [("conference_id", "conference"), ("participant_id", "participant")] {
+        let named = body.get(field).and_then(Value::as_str).filter(|_| group == name);
+        let status = schema::resource(Family::Status, name);
+        if let (Some(id), Some(resource)) = (named, status)
+            && desk.find(Family::Status, resource, id).is_none()
+        {
+            return Reply::data(404, json!({"error": format!("There is no {name} with the id '{id}'.")}));
+        }
+    }
     match desk.model.command(group, action.name, &body) {
         Ok(data) => Reply::data(options.command_status, json!({"data": data, "status": "success"})),
         Err(ChangeError::NotFound) => {

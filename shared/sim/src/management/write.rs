@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::clean::{Refusal, clean};
 use super::desk::{Desk, key_of, reference_key, uri_of};
-use super::schema::{Kind, Method, Resource, Target};
+use super::schema::{Field, Kind, Method, Resource, Target};
 use crate::model::{Change, Family, Row};
 
 const CONFIGURATION: Family = Family::Configuration;
@@ -96,7 +96,7 @@ fn set(
     strip(resource, &mut fields);
     let id = number(row)?;
     let before = |name: &String| {
-        let absent = || resource.field(name).map_or(Value::Null, |field| field.absent_value());
+        let absent = || resource.field(name).map_or(Value::Null, Field::absent_value);
         (name.clone(), row.get(name).cloned().unwrap_or_else(absent))
     };
     let old: Row = fields.keys().map(before).collect();
