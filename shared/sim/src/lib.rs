@@ -2,6 +2,7 @@
 
 pub mod callers;
 pub mod control;
+pub mod demo;
 mod dice;
 pub mod load_model;
 pub mod management;

@@ -1,0 +1,49 @@
+//! The ways to run the same platform. A further one (Spillway with a schedule, with a forecast) is one more variant
+//! here and one more arm where days are played.
+
+/// How overflow nodes are started and stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Policy {
+    /// The evaluator, once a minute.
+    Spillway,
+    /// The Management Node's own bursting.
+    PexipBuiltIn,
+    /// Every node runs all the time.
+    AlwaysOn,
+}
+
+impl Policy {
+    /// All, in the order of the tables.
+    pub const ALL: [Self; 3] = [Self::Spillway, Self::PexipBuiltIn, Self::AlwaysOn];
+
+    /// In JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Spillway => "spillway",
+            Self::PexipBuiltIn => "pexip_built_in",
+            Self::AlwaysOn => "always_on",
+        }
+    }
+
+    /// For people.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Spillway => "Spillway",
+            Self::PexipBuiltIn => "Pexip built-in",
+            Self::AlwaysOn => "Everything always on",
+        }
+    }
+
+    /// What it does, one sentence.
+    pub fn description(self) -> &'static str {
+        match self {
+            Self::Spillway => {
+                "Spillway's evaluator looks once a minute and starts and stops overflow nodes itself."
+            }
+            Self::PexipBuiltIn => {
+                "The Management Node's own bursting looks every 15 seconds and starts one node at a time."
+            }
+            Self::AlwaysOn => "Every overflow node runs all the time; nothing is started or stopped.",
+        }
+    }
+}

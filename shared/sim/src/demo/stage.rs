@@ -1,0 +1,136 @@
+//! What Spillway meets in the demo: the simulated Management Node over real HTTP with the real client, an embedded
+//! DynamoDB over HTTP under the real ledger, and a simulated EC2. Everything listens on loopback, on free ports.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, anyhow};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
+use dynoxide::storage_backend::Clock as DatabaseClock;
+use spillway_core::cycle::{Cycle, LeaseMemory, Ports};
+use spillway_core::outcome::CycleReport;
+use spillway_core::policy::Policy;
+use spillway_core::ports::Clock as _;
+use spillway_dynamodb::{DynamoLedger, LedgerSettings};
+use spillway_pexip::{Auth, HttpManagement, ManagementSettings, Tls};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use super::day::TAG_VALUE;
+use super::travel::TravelTime;
+use crate::management::{ManagementServer, Running, ServeOptions};
+use crate::ports::{Gated, SimClock, SimFleet};
+use crate::world::{SharedWorld, lock};
+
+/// How long a function may run, on the world's clock.
+const FUNCTION_TIMEOUT: Duration = Duration::from_secs(45);
+const TABLE: &str = "spillway-demo";
+
+/// A stack and everything around it.
+pub(super) struct Stage {
+    world: SharedWorld,
+    policy: Policy,
+    fleet: Gated<SimFleet, TravelTime>,
+    management: Gated<HttpManagement, TravelTime>,
+    ledger: Gated<DynamoLedger, TravelTime>,
+    clock: SimClock,
+    /// What a warm function remembers.
+    memory: LeaseMemory,
+    cycles: u64,
+    server: Running,
+    database: JoinHandle<()>,
+}
+
+impl Stage {
+    /// Starts the servers around a world that somebody else advances.
+    pub(super) async fn set(world: SharedWorld) -> Result<Self> {
+        let options = ServeOptions::default();
+        let account = options.accounts.first().context("the simulated Management Node has no account")?;
+        let auth = Auth::Basic { username: account.name.clone(), password: account.password.clone() };
+        let server =
+            ManagementServer::start(Arc::new(std::sync::Mutex::new(Arc::clone(&world))), options).await?;
+        let settings = ManagementSettings::new(&[&server.base_url], auth, Tls::PublicCas)?;
+        let clock = SimClock::new(Arc::clone(&world));
+        let management = HttpManagement::with_clock(settings, Arc::new(clock.clone()))?;
+
+        let listener = TcpListener::bind(("127.0.0.1", 0))
+            .await
+            .context("cannot listen on 127.0.0.1 for the database")?;
+        let endpoint = format!("http://{}", listener.local_addr()?);
+        // The database forgets by the world's clock: by our own, last year's trace would have expired already.
+        let database = dynoxide::Database::memory_with_clock(Arc::new(WorldClock(Arc::clone(&world))))
+            .map_err(|error| anyhow!("cannot open a database in memory: {error}"))?;
+        let database = tokio::spawn(dynoxide::server::serve_on(listener, database));
+        let settings =
+            LedgerSettings { table: TABLE.to_owned(), endpoint: Some(endpoint), history_days: 400 };
+        let ledger = DynamoLedger::connect(&account_of_nobody(), settings, Arc::new(clock.clone()));
+        ledger.create_table().await?;
+
+        let travel = TravelTime::new(Arc::clone(&world));
+        let fleet = SimFleet::new(Arc::clone(&world), TAG_VALUE);
+        Ok(Self {
+            // Threshold and minimum lifetime are the Management Node's own: the same that Pexip's rule would use.
+            policy: Policy::with_defaults(TAG_VALUE),
+            fleet: Gated::new(fleet, travel.clone()),
+            management: Gated::new(management, travel.clone()),
+            ledger: Gated::new(ledger, travel),
+            clock,
+            memory: LeaseMemory::default(),
+            cycles: 0,
+            server,
+            database,
+            world,
+        })
+    }
+
+    /// One invocation of the evaluator.
+    pub(super) async fn evaluate(&mut self) -> CycleReport {
+        self.cycles += 1;
+        let cycle = Cycle {
+            ports: Ports {
+                fleet: &self.fleet,
+                management: &self.management,
+                ledger: &self.ledger,
+                clock: &self.clock,
+            },
+            policy: &self.policy,
+            owner: format!("evaluator-{}", self.cycles),
+            deadline: self.clock.monotonic() + FUNCTION_TIMEOUT,
+        };
+        // On the heap: the whole of a cycle with its clients is a large future.
+        Box::pin(cycle.run(&mut self.memory)).await
+    }
+
+    pub(super) fn world(&self) -> &SharedWorld {
+        &self.world
+    }
+
+    /// Stops the servers.
+    pub(super) async fn clear(self) {
+        self.server.stop().await;
+        self.database.abort();
+    }
+}
+
+/// The embedded database checks no signature, but the SDK wants to make one.
+fn account_of_nobody() -> SdkConfig {
+    let nobody = Credentials::new("demo", "demo", None, None, "demo");
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::from_static("eu-west-1"))
+        .credentials_provider(SharedCredentialsProvider::new(nobody))
+        .build()
+}
+
+struct WorldClock(SharedWorld);
+
+impl DatabaseClock for WorldClock {
+    fn now_unix_secs(&self) -> u64 {
+        u64::try_from(lock(&self.0).now().as_second()).unwrap_or(0)
+    }
+
+    fn now_unix_secs_f64(&self) -> f64 {
+        lock(&self.0).now().as_millisecond() as f64 / 1_000.0
+    }
+}
