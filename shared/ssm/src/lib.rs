@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `policy` | String | [`Policy`](spillway_core::policy::Policy) as JSON |
 //! | `management` | String | the Management Node's addresses, the kind of authentication |
-//! | `credentials` | SecureString | user name and password, or OAuth2 client and key |
+//! | `credentials` | `SecureString` | user name and password, or OAuth2 client and key |
 //! | `ca` | String, optional | the Management Node's certificate authority, PEM |
 //!
 //! One call reads all of them. A warm function keeps them for five minutes; a refused sign-in

@@ -16,10 +16,10 @@ use crate::parameters::Place;
 
 /// Parameter Store is free up to 40 reads a second, shared by everything in the account; and an operator who
 /// changes the policy wants to see it work within minutes.
-const FRESH: Duration = Duration::from_secs(5 * 60);
+const FRESH: Duration = Duration::from_mins(5);
 /// While Parameter Store does not answer, what was read before is used this long: an hour without settings must not
 /// be an hour without bursting. A mistake in the parameters is never covered up this way.
-const USABLE: Duration = Duration::from_secs(60 * 60);
+const USABLE: Duration = Duration::from_hours(1);
 
 /// Where a platform's settings are.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -112,12 +112,12 @@ async fn no_secret_is_shown_whatever_is_wrong() {
         let world = world().await;
         world.put("credentials", "SecureString", value);
         let read = world.settings.read().await;
-        let mut shown = format!("{read:?} {:?}", world.settings);
+        let mut shown = vec![format!("{read:?} {:?}", world.settings)];
         if let Err(error) = read {
-            shown += &format!("{error} {} {:?}", error.remedy(), Fault::from(error.clone()));
+            shown.push(format!("{error} {} {:?}", error.remedy(), Fault::from(error.clone())));
         }
         for secret in [PASSWORD, SECRET_KEY] {
-            assert!(!shown.contains(secret), "{shown}");
+            assert!(!shown.iter().any(|text| text.contains(secret)), "{shown:?}");
         }
     }
 }

@@ -57,7 +57,7 @@ impl World {
     }
 
     pub(crate) fn pass(&self, minutes: u64) {
-        *self.clock.0.lock().unwrap() += Duration::from_secs(60 * minutes);
+        *self.clock.0.lock().unwrap() += Duration::from_mins(minutes);
     }
 
     pub(crate) fn fail(&self, failing: Option<(u16, &'static str)>) {
@@ -115,7 +115,7 @@ fn answer(state: &mut State, body: &str) -> (StatusCode, String) {
     for name in request["Names"].as_array().unwrap() {
         match state.parameters.get(name.as_str().unwrap()) {
             Some((kind, value)) => {
-                found.push(json!({ "Name": name, "Type": kind, "Value": value, "Version": 1 }))
+                found.push(json!({ "Name": name, "Type": kind, "Value": value, "Version": 1 }));
             }
             None => missing.push(name),
         }

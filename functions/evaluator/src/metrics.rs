@@ -1,0 +1,177 @@
+//! CloudWatch metrics in the embedded metric format: lines in the log that CloudWatch turns into metrics, without a
+//! call. Each metric and set of dimensions costs money every month, so there are few.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+use spillway_core::outcome::{ActionEnd, CycleReport, Outcome};
+use spillway_core::plan::Action;
+
+use crate::evaluator::Evaluated;
+
+const NAMESPACE: &str = "Spillway";
+
+/// The node states that are counted; a state that nobody is in is reported as 0, so that a graph has no gaps.
+const PHASES: [&str; 7] = ["ready", "booting", "stopped", "maintenance", "degraded", "failed start", "stopping"];
+
+/// Writes the metrics of an invocation to standard output.
+pub(crate) fn emit(platform: &str, evaluated: &Evaluated) {
+    let mut out = std::io::stdout().lock();
+    for line in lines(platform, evaluated) {
+        // A log that cannot be written has nowhere to say so.
+        let _ = writeln!(out, "{line}");
+    }
+}
+
+fn lines(platform: &str, evaluated: &Evaluated) -> Vec<Value> {
+    let report = match evaluated {
+        Evaluated::NoSettings { at, .. } => {
+            let values = vec![("GoodCycles", "Count", json!(0)), ("RefusedCycles", "Count", json!(1))];
+            return vec![line(*at, platform, None, values)];
+        }
+        Evaluated::Ran(report) => report,
+    };
+    let at = report.began_at;
+    let mut values = vec![
+        ("GoodCycles", "Count", json!(u32::from(report.outcome.is_good()))),
+        ("RefusedCycles", "Count", json!(u32::from(report.outcome == Outcome::Refused))),
+        ("FailedStarts", "Count", json!(failed_starts(report))),
+        ("CycleDuration", "Milliseconds", json!(report.took.as_millis())),
+    ];
+    if let Some(last_good) = report.last_good {
+        let age = at.duration_since(last_good).as_secs().max(0);
+        values.push(("LastGoodCycleAge", "Seconds", json!(age)));
+    }
+    let mut lines = Vec::new();
+    // A stale cycle has read nothing: its zeros would be lies.
+    if report.outcome == Outcome::Stale {
+        return vec![line(at, platform, None, vec![("StaleCycles", "Count", json!(1))])];
+    }
+    let counts = nodes_by_phase(report);
+    let names: Vec<(String, u32)> =
+        counts.iter().map(|(phase, count)| (metric_name(phase), *count)).collect();
+    if !report.plan.report.locations.is_empty() {
+        values.extend(names.iter().map(|(name, count)| (name.as_str(), "Count", json!(count))));
+    }
+    lines.push(line(at, platform, None, values));
+    for location in &report.plan.report.locations {
+        let free = vec![("FreeHdCalls", "Count", json!(location.free.0))];
+        lines.push(line(at, platform, Some(location.name.as_str()), free));
+    }
+    lines
+}
+
+fn failed_starts(report: &CycleReport) -> usize {
+    let refused = report
+        .results
+        .iter()
+        .filter(|result| matches!((&result.action, &result.end), (Action::Start(_), ActionEnd::Refused(_))))
+        .count();
+    let failed = report
+        .plan
+        .events
+        .iter()
+        .filter(|event| event.kind == spillway_core::ledger::EventKind::StartFailed)
+        .count();
+    refused + failed
+}
+
+/// Overflow nodes by state.
+pub(crate) fn nodes_by_phase(report: &CycleReport) -> BTreeMap<&str, u32> {
+    let mut counts: BTreeMap<&str, u32> = PHASES.iter().map(|phase| (*phase, 0)).collect();
+    for node in &report.plan.report.nodes {
+        *counts.entry(node.phase.as_str()).or_default() += 1;
+    }
+    counts
+}
+
+/// `failed start` is `NodesFailedStart`.
+fn metric_name(phase: &str) -> String {
+    let words = phase.split(' ').map(|word| {
+        let (first, rest) = word.split_at(word.len().min(1));
+        first.to_uppercase() + rest
+    });
+    "Nodes".to_owned() + &words.collect::<String>()
+}
+
+fn line(at: Timestamp, platform: &str, location: Option<&str>, values: Vec<(&str, &str, Value)>) -> Value {
+    let metrics: Vec<Value> =
+        values.iter().map(|(name, unit, _)| json!({"Name": name, "Unit": unit})).collect();
+    let mut dimensions = vec!["Platform"];
+    let mut object = Map::new();
+    object.insert("Platform".to_owned(), json!(platform));
+    if let Some(location) = location {
+        dimensions.push("Location");
+        object.insert("Location".to_owned(), json!(location));
+    }
+    for (name, _, value) in values {
+        object.insert(name.to_owned(), value);
+    }
+    let directive = json!({"Namespace": NAMESPACE, "Dimensions": [dimensions], "Metrics": metrics});
+    let aws = json!({"Timestamp": at.as_millisecond(), "CloudWatchMetrics": [directive]});
+    object.insert("_aws".to_owned(), aws);
+    Value::Object(object)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use spillway_core::fault::{Fault, FaultKind, System};
+    use spillway_core::plan::Plan;
+
+    fn at() -> Timestamp {
+        "2026-03-02T09:00:00Z".parse().unwrap()
+    }
+
+    fn report(outcome: Outcome) -> Evaluated {
+        Evaluated::Ran(Box::new(CycleReport {
+            outcome,
+            began_at: at(),
+            took: jiff::SignedDuration::from_millis(120),
+            last_good: Some(at() - jiff::SignedDuration::from_secs(180)),
+            plan: Plan::empty(at()),
+            results: Vec::new(),
+            violations: Vec::new(),
+            faults: Vec::new(),
+        }))
+    }
+
+    #[test]
+    fn every_metric_that_is_declared_has_its_value_beside_it() {
+        let fault = Fault::new(System::Settings, FaultKind::Setting, "no policy");
+        for evaluated in [
+            report(Outcome::Quiet),
+            report(Outcome::Outage),
+            report(Outcome::Stale),
+            Evaluated::NoSettings { fault, at: at() },
+        ] {
+            for line in lines("acme", &evaluated) {
+                let directive = &line["_aws"]["CloudWatchMetrics"][0];
+                for metric in directive["Metrics"].as_array().unwrap() {
+                    assert!(line[metric["Name"].as_str().unwrap()].is_number(), "{line}");
+                }
+                for dimension in directive["Dimensions"][0].as_array().unwrap() {
+                    assert!(line[dimension.as_str().unwrap()].is_string(), "{line}");
+                }
+                assert_eq!(line["_aws"]["Timestamp"], at().as_millisecond());
+            }
+        }
+    }
+
+    #[test]
+    fn only_a_cycle_that_read_everything_is_good() {
+        let good = |evaluated: &Evaluated| lines("acme", evaluated)[0]["GoodCycles"].clone();
+        assert_eq!(good(&report(Outcome::Quiet)), 1);
+        assert_eq!(good(&report(Outcome::Outage)), 0);
+        assert_eq!(good(&report(Outcome::Stale)), Value::Null, "a stale cycle says nothing about the platform");
+        assert_eq!(lines("acme", &report(Outcome::Outage))[0]["LastGoodCycleAge"], 180);
+    }
+
+    #[test]
+    fn names_are_words_without_spaces() {
+        assert_eq!(metric_name("failed start"), "NodesFailedStart");
+        assert_eq!(metric_name("ready"), "NodesReady");
+    }
+}

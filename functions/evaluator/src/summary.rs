@@ -1,0 +1,76 @@
+//! The log: one summary line per cycle, one line per action, as JSON. A sentence and fields; secrets never.
+
+use spillway_core::fault::Fault;
+use spillway_core::outcome::{ActionEnd, CycleReport, Outcome};
+use spillway_core::plan::Action;
+use tracing_subscriber::EnvFilter;
+
+/// JSON lines on standard output, at `info` unless `RUST_LOG` says otherwise.
+pub(crate) fn init() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_current_span(false)
+        .with_span_list(false)
+        .with_target(false)
+        .with_env_filter(filter)
+        .init();
+}
+
+/// A cycle.
+pub(crate) fn log(platform: &str, report: &CycleReport) {
+    for result in &report.results {
+        let reason = match &result.action {
+            Action::Start(start) => start.reason.as_str(),
+            Action::BeginDrain { reason, .. } | Action::Stop { reason, .. } => reason.as_str(),
+            Action::CancelDrain { .. } | Action::ConfirmIdle { .. } | Action::ClearMaintenance { .. } => "",
+        };
+        log_action(result.action.word(), result.action.instance().as_str(), &result.end, reason);
+    }
+    for fault in &report.faults {
+        tracing::warn!(error = %fault, remedy = %fault.remedy, "a write or check beside the actions failed");
+    }
+    let locations = serde_json::to_string(&locations(report)).unwrap_or_default();
+    let nodes = serde_json::to_string(&crate::metrics::nodes_by_phase(report)).unwrap_or_default();
+    let took = report.took.as_millis();
+    let (outcome, sentence) = (report.outcome.word(), report.summary());
+    if report.outcome.is_good() || report.outcome == Outcome::Stale {
+        tracing::info!(platform, cycle.outcome = outcome, duration_ms = took, locations, nodes, "{sentence}");
+    } else {
+        tracing::error!(platform, cycle.outcome = outcome, duration_ms = took, locations, nodes, "{sentence}");
+    }
+}
+
+/// A cycle that could not begin.
+pub(crate) fn log_refusal(platform: &str, fault: &Fault) {
+    tracing::error!(platform, cycle.outcome = "refused", remedy = %fault.remedy, "{fault}");
+}
+
+fn log_action(word: &str, instance: &str, end: &ActionEnd, reason: &str) {
+    match end {
+        ActionEnd::Done => tracing::info!(instance.id = instance, action = word, reason, "done"),
+        ActionEnd::Busy { drain_cancelled } => {
+            tracing::info!(instance.id = instance, action = word, drain_cancelled, "something runs on the node");
+        }
+        ActionEnd::Refused(refusal) => {
+            tracing::warn!(instance.id = instance, action = word, code = %refusal.code, "EC2 refused: {}", refusal.message);
+        }
+        ActionEnd::Failed(fault) => {
+            tracing::warn!(instance.id = instance, action = word, remedy = %fault.remedy, "{fault}");
+        }
+        ActionEnd::OutOfTime => {
+            tracing::warn!(instance.id = instance, action = word, "not begun: too little time was left");
+        }
+    }
+}
+
+fn locations(report: &CycleReport) -> std::collections::BTreeMap<&str, u32> {
+    report
+        .plan
+        .report
+        .locations
+        .iter()
+        .map(|location| (location.name.as_str(), location.free.0))
+        .collect()
+}
