@@ -22,7 +22,11 @@ fn hold(name: &str) {
     let failures = played.failures().join("\n  ");
     assert!(failures.is_empty(), "{name}.scenario does not hold:\n  {failures}\n\n{transcript}");
     let expected = std::fs::read_to_string(&golden).unwrap_or_default();
-    assert!(expected == transcript, "{name}: another transcript than the golden one\n{}", difference(&expected, &transcript));
+    assert!(
+        expected == transcript,
+        "{name}: another transcript than the golden one\n{}",
+        difference(&expected, &transcript)
+    );
 }
 
 /// The first lines that differ, with what comes before.
@@ -30,7 +34,8 @@ fn difference(expected: &str, found: &str) -> String {
     let (old, new): (Vec<&str>, Vec<&str>) = (expected.lines().collect(), found.lines().collect());
     let same = old.iter().zip(&new).take_while(|(old, new)| old == new).count();
     let show = |lines: &[&str], sign: char| {
-        let some: Vec<String> = lines.iter().skip(same).take(12).map(|line| format!("{sign} {line}")).collect();
+        let some: Vec<String> =
+            lines.iter().skip(same).take(12).map(|line| format!("{sign} {line}")).collect();
         some.join("\n")
     };
     let before = old.get(same.saturating_sub(3)..same).unwrap_or_default().join("\n  ");
@@ -56,5 +61,38 @@ macro_rules! scenarios {
 
 scenarios!(
     a_call_arrives_between_the_idle_check_and_the_stop,
+    a_caller_rings_right_after_the_last_look_before_the_stop,
     no_capacity_for_one_type_does_not_lose_the_start,
+    one_bad_instance_does_not_block_the_batch_of_100,
+    throttling_at_1000_nodes,
+    no_runaway_starts_while_nodes_boot,
+    no_runaway_starts_while_ec2_does_not_list_a_node,
+    missing_or_stale_telemetry_is_not_idleness,
+    most_always_on_nodes_stale_together_is_an_outage,
+    no_flapping_around_the_threshold_for_an_hour,
+    two_evaluators_at_once_and_a_duplicate,
+    the_process_dies_in_a_cycle,
+    a_node_that_never_becomes_ready,
+    a_node_that_is_stopped_again_while_booting,
+    maintenance_mode_set_by_a_person_is_left_alone,
+    a_person_clears_our_maintenance_mode,
+    need_cancels_a_drain_before_anything_is_started,
+    a_node_in_a_secondary_overflow_location_is_used_but_never_started,
+    an_empty_overflow_location_that_nobody_needs_starts_nothing,
+    threshold_30_asks_for_the_headroom_at_once_and_stops_there,
+    two_principal_locations_share_one_overflow_location,
+    proxying_nodes_with_a_transcoding_location,
+    nodes_of_mixed_size,
+    the_management_node_says_unknown,
+    the_tag_is_missing_or_belongs_to_another_platform,
+    the_tag_value_unknown_shared_by_two_platforms_in_two_vpcs,
+    an_upgrade_puts_nodes_in_maintenance_by_groups,
+    minimum_lifetime_exactly_reached,
+    free_calls_at_threshold_plus_three_two_one_and_zero,
+    synced_lost_after_our_own_patch,
+    sixty_one_nodes,
+    overlapping_holds_end_one_by_one,
+    the_management_node_fails_over,
+    the_ledger_is_down,
+    bursting_is_switched_on_under_us,
 );
