@@ -8,6 +8,7 @@ pub mod load_model;
 pub mod management;
 pub mod model;
 pub mod ports;
+pub mod scenario;
 pub mod trace;
 pub mod weekday;
 pub mod world;

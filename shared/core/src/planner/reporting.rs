@@ -77,6 +77,12 @@ pub(super) fn finish(mut draft: Draft<'_>) -> Plan {
 
 fn node_report(draft: &Draft<'_>, node: &OverflowNode<'_>, mut reasons: Vec<NodeReason>) -> NodeReport {
     reasons.dedup();
+    if let Phase::FailedStart { cause } = &node.phase
+        && !reasons.iter().any(|reason| matches!(reason, NodeReason::FailedStart { .. }))
+    {
+        // Whatever becomes of it now, this is what an operator has to know first.
+        reasons.insert(0, NodeReason::FailedStart { cause: cause.clone() });
+    }
     if reasons.is_empty() {
         reasons.push(match &node.phase {
             // Why it would not be started is worth more than that nobody needs it.
