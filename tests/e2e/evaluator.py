@@ -51,7 +51,8 @@ def play(stage: stages.Stage, binary: Path, checks: Checks, callers: int) -> Non
             show(time.monotonic() - began, reply, bridge)
             finished = is_over(bridge, stage)
             time.sleep(max(0.0, EVERY_S - (time.monotonic() - tick)))
-        last = [function.invoke({}) for _ in range(2)]
+        # The schedule's own invocation may be in the middle of one: that one is stale, and says nothing.
+        last = [reply for reply in (function.invoke({}) for _ in range(6)) if outcome(reply) != "stale"]
     checks.that("the day came to its end: nodes were started, drained and stopped, and no caller is left",
                 finished, f"not after {LIMIT_S:.0f} s; states {Counter(bridge.seen.values())}, "
                           f"in progress {bridge.world['in_progress'] if bridge.worlds else '?'}")
@@ -111,7 +112,7 @@ def check_replies(replies: list[aws.Reply], last: list[aws.Reply], checks: Check
     checks.that("every cycle's outcome was quiet, acted or stale", set(outcomes) <= GOOD, outcomes)
     checks.that("some cycles acted and most did not", 0 < outcomes["acted"] < len(replies) / 2, outcomes)
     checks.that("it converged: the last cycles have nothing to do",
-                [outcome(reply) for reply in last] == ["quiet", "quiet"], [reply.payload for reply in last])
+                len(last) >= 2 and {outcome(reply) for reply in last} == {"quiet"}, [reply.payload for reply in last])
     odd = [reply.log for reply in replies if sum("cycle.outcome" in line for line in log_lines(reply)) != 1]
     checks.that("every cycle wrote one summary line, as JSON", not odd, odd[:1])
     metrics = [line for reply in replies for line in log_lines(reply) if "_aws" in line]

@@ -1,5 +1,7 @@
 //! Proof across the crates, in one binary: scripts, sweeps, properties, counted calls.
 
+#![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot be set up has failed")]
+
 mod calls;
 mod properties;
 mod rivals;
