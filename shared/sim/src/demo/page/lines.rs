@@ -97,7 +97,7 @@ pub(super) fn refused_chart(day: &Day, played: &Played, window: Window, scales: 
                 bars,
                 "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{:.1}\" height=\"{:.1}\" fill=\"var(--refused)\"><title>{} to \
                  {}: {count} callers gave up</title></rect>",
-                (frame.x(until) - x - 0.5).max(1.0),
+                (frame.x(until) - x - 0.5).max(2.5),
                 frame.y(0.0) - y,
                 clock(from),
                 clock(until),
