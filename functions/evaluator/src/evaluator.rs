@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Result, anyhow};
 use aws_config::{BehaviorVersion, SdkConfig};
 use jiff::Timestamp;
 use spillway_core::cycle::{Cycle, LeaseMemory, Ports};
@@ -63,8 +63,8 @@ impl Evaluator {
         let clock = Arc::new(SystemClock::new());
         let source = SettingsSource { platform: environment.platform.clone(), endpoint: None };
         let settings = SsmSettings::connect(&config, source, Arc::<SystemClock>::clone(&clock))
-            .map_err(Fault::from)
-            .context("the platform's settings")?;
+            // Not as a fault: where the function cannot start, its log is all there is, so it has the remedy too.
+            .map_err(|error| anyhow!("{error}: {}", error.remedy()))?;
         Ok(Self { environment, config, clock, settings, warm: Mutex::new(Warm::default()) })
     }
 
