@@ -20,15 +20,15 @@ use crate::exhaustion::Exhaustion;
 use crate::refusal::{CallError, Reach, not_attempted};
 
 /// Instances in one request. EC2 takes more; beyond fifty AWS advises smaller ones (EC2 API reference:
-/// *StartInstances*), and a refusal costs more to take apart.
+/// *`StartInstances`*), and a refusal costs more to take apart.
 pub(crate) const LARGEST_BATCH: usize = 50;
 
 /// What to do with instances.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Power {
-    /// StartInstances.
+    /// `StartInstances`.
     Start,
-    /// StopInstances, never forced.
+    /// `StopInstances`, never forced.
     Stop,
 }
 
@@ -61,8 +61,10 @@ pub(crate) async fn carry_out<T: PowerTransport>(
         }
         if !bucket.take(until).await {
             let late = not_attempted("OutOfTime", "the cycle's time for requests to EC2 ran out");
-            answer(&mut results, &batch, &late);
-            waiting.iter().for_each(|batch| answer(&mut results, batch, &late));
+            waiting.push(batch);
+            for batch in &waiting {
+                answer(&mut results, batch, &late);
+            }
             break;
         }
         let ids = batch.iter().map(|order| order.instance.clone()).collect();
@@ -78,7 +80,9 @@ pub(crate) async fn carry_out<T: PowerTransport>(
                 &refusal.code,
                 format!("not asked, as EC2 refused the request before it: {}", refusal.message),
             );
-            waiting.iter().for_each(|batch| answer(&mut results, batch, &rest));
+            for batch in &waiting {
+                answer(&mut results, batch, &rest);
+            }
             break;
         }
         let (named, rest): (Vec<_>, Vec<_>) =

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-/// StartInstances and StopInstances each have a bucket of 5 requests that fills by 2 a second (EC2 API
+/// `StartInstances` and `StopInstances` each have a bucket of 5 requests that fills by 2 a second (EC2 API
 /// reference: *Request throttling*). One bucket for both leaves the other half to people.
 const CAPACITY: f64 = 5.0;
 const PER_SECOND: f64 = 2.0;

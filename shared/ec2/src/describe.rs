@@ -1,8 +1,8 @@
-//! Finding the fleet: DescribeInstances by tag, every page. The filters are EC2's; what comes back is checked
+//! Finding the fleet: `DescribeInstances` by tag, every page. The filters are EC2's; what comes back is checked
 //! again here, since a filter's value may hold wildcards and an instance that is not ours must not exist for us.
 
 use aws_sdk_ec2::Client;
-use aws_sdk_ec2::types::Filter;
+use aws_sdk_ec2::types::{Filter, Reservation};
 use spillway_aws::{Call, fault_of};
 use spillway_core::fault::{Fault, System};
 use spillway_core::observation::Instance;
@@ -52,7 +52,7 @@ pub(crate) async fn describe(
             let call = Call { system: System::Ec2, action: "ec2:DescribeInstances", resource: &resource };
             fault_of(call, &error)
         })?;
-        let found = page.reservations().iter().flat_map(|reservation| reservation.instances());
+        let found = page.reservations().iter().flat_map(Reservation::instances);
         let ours = found.filter_map(|described| instance_from(&region, described));
         instances.extend(ours.filter(|instance| owned.holds(instance)));
         next = page.next_token().filter(|token| !token.is_empty()).map(str::to_owned);

@@ -1,9 +1,9 @@
 //! The fleet on EC2: the instances that carry the platform's tag, found, started and stopped.
 //!
-//! StartInstances and StopInstances are all or nothing: one instance that cannot start keeps the other 49 of its
-//! request from starting. So a refused request is taken apart (`batch`) until every instance has its own answer,
-//! within EC2's request rate (`bucket`) and within the time a cycle has. The SDK's own retries are off for these
-//! two calls: EC2 reports a lack of capacity as a server error (HTTP 500), which the SDK would ask for again.
+//! `StartInstances` and `StopInstances` are all or nothing: one instance that cannot start keeps the other 49 of
+//! its request from starting. So a refused request is taken apart (`batch`) until every instance has its own
+//! answer, within EC2's request rate (`bucket`) and within the time a cycle has. The SDK's own retries are off for
+//! these two calls: EC2 reports a lack of capacity as a server error (HTTP 500), which the SDK would ask for again.
 //!
 //! What it refuses to do: create, terminate or tag an instance, force a stop, touch anything that it was not
 //! ordered to, and work in China (guide: *Deploying Pexip Infinity on Amazon Web Services*).

@@ -1,4 +1,4 @@
-//! StartInstances and StopInstances on the wire: one request, no retries.
+//! `StartInstances` and `StopInstances` on the wire: one request, no retries.
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::config::retry::RetryConfig;

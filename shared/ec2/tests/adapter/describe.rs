@@ -1,4 +1,4 @@
-//! DescribeInstances: all pages, all regions, only what is ours.
+//! `DescribeInstances`: all pages, all regions, only what is ours.
 
 use spillway_core::fault::FaultKind;
 use spillway_core::observation::InstanceState;

@@ -114,14 +114,13 @@ pub(crate) fn error(status: u16, code: &str, message: &str) -> (u16, String) {
     (status, text)
 }
 
-/// StartInstances or StopInstances went well.
+/// `StartInstances` or `StopInstances` went well.
 pub(crate) fn accepted(request: &Seen) -> (u16, String) {
     let action = if request.body.contains("Action=StartInstances") { "Start" } else { "Stop" };
-    let items: String = request
-        .ids()
-        .iter()
-        .map(|id| format!("<item><instanceId>{id}</instanceId><currentState><code>0</code><name>pending</name></currentState></item>"))
-        .collect();
+    let item = |id: &String| {
+        format!("<item><instanceId>{id}</instanceId><currentState><name>pending</name></currentState></item>")
+    };
+    let items = request.ids().iter().map(item).collect::<Vec<_>>().concat();
     (
         200,
         format!(

@@ -1,4 +1,4 @@
-//! StartInstances and StopInstances: one answer for each instance, no retries by the SDK.
+//! `StartInstances` and `StopInstances`: one answer for each instance, no retries by the SDK.
 
 use spillway_core::fault::{Refusal, RefusalKind};
 use spillway_core::ports::{FleetWrite, OrderResults};
