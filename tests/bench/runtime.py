@@ -98,7 +98,7 @@ class Stopwatch:
 
     def start_once(self) -> Start:
         server = _Server(("127.0.0.1", 0), _Api)
-            server.watch = self
+        server.watch = self
         threading.Thread(target=server.serve_forever, daemon=True).start()
         env = {
             "PATH": os.environ["PATH"], "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{server.server_address[1]}",
