@@ -220,7 +220,7 @@ impl Day {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 48,
+        cases: 32,
         max_shrink_iters: 200,
         ..ProptestConfig::default()
     })]
@@ -240,14 +240,14 @@ proptest! {
             day.nobody_was_dropped()?;
         }
         day.heal();
-        let rest = day.stage.settle(600);
+        let rest = day.stage.settle(600, 20);
         prop_assert!(rest.is_ok(), "{rest:?}");
         day.nobody_was_dropped()?;
         // Everybody leaves, and every overflow node goes.
         day.hang_up_to(0);
         let seated = std::mem::take(&mut day.seated);
         day.stage.world().hang_up_all(&seated);
-        let rest = day.stage.settle(600);
+        let rest = day.stage.settle(600, 20);
         prop_assert!(rest.is_ok(), "{rest:?}");
         day.nobody_was_dropped()?;
         let up: Vec<_> = day

@@ -42,6 +42,30 @@ fn difference(expected: &str, found: &str) -> String {
     format!("  {before}\n{}\n{}", show(&old, '-'), show(&new, '+'))
 }
 
+#[test]
+fn a_line_that_is_not_understood_is_named() {
+    let table = [
+        ("locaton HQ", "line 1: \"locaton\" is not understood"),
+        ("location HQ overflow=Burst\n08:00 wait", "there is no location \"Burst\""),
+        ("location HQ\nalways-on HQ nodes=two", "line 2: nodes is \"two\", which is not a number"),
+        ("world boot=soon", "line 1: boot is \"soon\"; write it like 90s, 5min or 1h"),
+        ("policy treshold=5\n08:00 wait", "unknown field `treshold`"),
+        ("policy threshold=0\n08:00 wait", "`threshold` is 0; it must be 1 to 10000"),
+        ("location HQ\n08:00 callers HQ", "line 2: how many is missing"),
+        ("location HQ\n08:00 wait now", "line 2: \"now\" is not understood here"),
+        ("location HQ\n08:00 person maintains burst-9", "line 2: there is no node \"burst-9\""),
+        ("location HQ\n08:00 expect node", "line 2: the node is missing"),
+        ("location HQ\n08:00 expect starts few", "line 2: \"few\" is neither a number nor a range"),
+        ("location \"HQ", "line 1: a quotation mark is missing"),
+        ("location HQ\n08:00 wait\nlocation B", "line 3: a time such as 08:50 is expected"),
+    ];
+    for (text, says) in table {
+        let error = Script::parse(text).and_then(|script| play(&script).map(|_| ()));
+        let error = error.err().map_or_else(|| "nothing".to_owned(), |error| error.to_string());
+        assert!(error.contains(says), "{text}\n  said: {error}\n  want: {says}");
+    }
+}
+
 macro_rules! scenarios {
     ($($name:ident),* $(,)?) => {
         $(#[test] fn $name() { hold(stringify!($name)); })*

@@ -126,7 +126,7 @@ impl Situation {
 
     /// Clean cycles from here: everything comes to rest, nobody was dropped, nothing forbidden happened.
     pub(crate) fn converges(&mut self, what: &str) {
-        self.stage.settle(600).unwrap_or_else(|error| panic!("{what}: {error}"));
+        self.stage.settle(600, 14).unwrap_or_else(|error| panic!("{what}: {error}"));
         let broken = self.stage.broken();
         assert!(broken.is_empty(), "{what}: {broken:?}");
         let world = self.stage.world();

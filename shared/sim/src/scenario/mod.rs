@@ -19,6 +19,6 @@ mod words;
 pub use self::hook::HookedManagement;
 pub use self::play::{Play, play};
 pub use self::script::Script;
-pub use self::stage::{Stage, TICK, finish};
+pub use self::stage::{QUIET_CYCLES, Stage, TICK, finish};
 pub use self::watch::WatchedFleet;
 pub use self::words::ScriptError;

@@ -15,7 +15,7 @@ use spillway_core::ports::LedgerWrite;
 use super::calls::Calls;
 use super::expect::sayings;
 use super::script::{Deed, Script, Timed, at_clock, parse_clock};
-use super::stage::{QUIET_CYCLES, Stage, TICK, finish};
+use super::stage::{Stage, TICK, finish};
 use super::step::Step;
 use super::transcript::Transcript;
 use super::words::ScriptError;
@@ -40,6 +40,7 @@ pub struct Play {
     duplicate: bool,
     dies: Option<u64>,
     requests: u64,
+    quiet_cycles: u32,
 }
 
 impl Play {
@@ -79,6 +80,7 @@ pub fn play(script: &Script) -> Result<Play, ScriptError> {
         duplicate: false,
         dies: None,
         requests: 0,
+        quiet_cycles: script.setup.quiet_cycles,
     };
     let mut deeds: VecDeque<&Timed> = script.deeds.iter().collect();
     while let Some(timed) = deeds.pop_front() {
@@ -154,12 +156,12 @@ impl Play {
 
     fn come_to_rest(&mut self) {
         let (mut quiet, mut minutes) = (0, 0);
-        while quiet < QUIET_CYCLES && minutes < REST_WITHIN_MINUTES {
+        while quiet < self.quiet_cycles && minutes < REST_WITHIN_MINUTES {
             quiet = if self.cycle() { quiet + 1 } else { 0 };
             minutes += 1;
         }
         let planned = self.stage.plan().map_or(usize::MAX, |plan| plan.actions.len());
-        if quiet < QUIET_CYCLES || planned > 0 {
+        if quiet < self.quiet_cycles || planned > 0 {
             let what =
                 format!("at rest within {REST_WITHIN_MINUTES} minutes: but {planned} actions are planned");
             self.failures.push(what);

@@ -5,6 +5,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use spillway_core::policy::Policy;
 
+use super::stage::QUIET_CYCLES;
 use super::words::{ScriptError, Words};
 use crate::world::{NodeSpec, World, WorldBuilder};
 
@@ -19,6 +20,8 @@ pub(super) struct Setup {
     tag: String,
     policy: serde_json::Map<String, serde_json::Value>,
     chosen: bool,
+    /// Cycles in a row that do nothing before the play ends.
+    pub(super) quiet_cycles: u32,
 }
 
 impl Setup {
@@ -32,6 +35,7 @@ impl Setup {
             tag: "manager".to_owned(),
             policy: serde_json::Map::new(),
             chosen: false,
+            quiet_cycles: QUIET_CYCLES,
         }
     }
 
@@ -105,6 +109,9 @@ impl Setup {
         }
         if let Some(every) = words.option_duration("reports")? {
             self.change(|builder| builder.settings(|settings| settings.reporting.every = (every, every)));
+        }
+        if let Some(cycles) = words.option_number("quiet-cycles")? {
+            self.quiet_cycles = cycles;
         }
         if let Some(seed) = words.option_number("seed")? {
             self.change(|builder| builder.seed(seed));

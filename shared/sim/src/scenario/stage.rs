@@ -25,9 +25,9 @@ pub const TICK: SignedDuration = SignedDuration::from_mins(1);
 /// How long a function may run (design: 45 s).
 const TIMEOUT: Duration = Duration::from_secs(45);
 
-/// Cycles without an action after which the platform counts as settled: longer than any step that waits for time
-/// alone, such as the default minimum lifetime or the longest back-off.
-pub(super) const QUIET_CYCLES: u32 = 75;
+/// Cycles without an action after which a platform counts as at rest, where a test does not say: longer than any step
+/// that waits for time alone, such as the default minimum lifetime or the longest back-off.
+pub const QUIET_CYCLES: u32 = 75;
 
 /// A platform, its ledger and its evaluator.
 pub struct Stage {
@@ -223,11 +223,12 @@ impl Stage {
         self.cycle()
     }
 
-    /// Convergence: with nothing new from outside, cycles come to rest, and what would be planned then is nothing.
+    /// Convergence: with nothing new from outside, cycles come to rest (so many in a row do nothing), and what would be
+    /// planned then is nothing.
     ///
     /// # Errors
     /// What was still done after so many minutes.
-    pub fn settle(&mut self, within_minutes: u32) -> Result<u32, String> {
+    pub fn settle(&mut self, within_minutes: u32, quiet_cycles: u32) -> Result<u32, String> {
         let (mut quiet, mut last) = (0, String::new());
         for minute in 1..=within_minutes {
             let report = self.tick();
@@ -237,10 +238,10 @@ impl Stage {
                 quiet = 0;
                 last = report.summary();
             }
-            if quiet == QUIET_CYCLES {
+            if quiet == quiet_cycles {
                 let left = self.plan().map_or(usize::MAX, |plan| plan.actions.len());
                 return if left == 0 {
-                    Ok(minute - QUIET_CYCLES)
+                    Ok(minute - quiet_cycles)
                 } else {
                     Err(format!("{left} actions are planned although nothing changed"))
                 };

@@ -145,11 +145,11 @@ impl Step {
             "ec2" => Self::parse_ec2(words)?,
             "boot" => {
                 let node = words.word("the node")?;
-                match words
-                    .one_of("what becomes of the boot", &[("never-ready", true), ("stops-again", false)])?
-                {
-                    true => Self::NeverReady(node),
-                    false => Self::StopsAgain { node, after: words.duration("after how long")? },
+                let kinds = [("never-ready", true), ("stops-again", false)];
+                if words.one_of("what becomes of the boot", &kinds)? {
+                    Self::NeverReady(node)
+                } else {
+                    Self::StopsAgain { node, after: words.duration("after how long")? }
                 }
             }
             "reports" => Self::Silent {

@@ -20,7 +20,7 @@ pub struct ScriptError {
 #[derive(Debug, Clone)]
 pub(super) struct Words {
     line: usize,
-    words: Vec<String>,
+    bare: Vec<String>,
     options: Vec<(String, String)>,
     next: usize,
 }
@@ -68,7 +68,7 @@ impl Words {
                 _ => words.push(word),
             }
         }
-        Ok(Self { line, words, options, next: 0 })
+        Ok(Self { line, bare: words, options, next: 0 })
     }
 
     pub(super) fn line(&self) -> usize {
@@ -76,7 +76,7 @@ impl Words {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.words.is_empty() && self.options.is_empty()
+        self.bare.is_empty() && self.options.is_empty()
     }
 
     pub(super) fn error<T>(&self, message: impl Into<String>) -> Result<T> {
@@ -85,14 +85,14 @@ impl Words {
 
     /// The next word, if there is one.
     pub(super) fn maybe(&mut self) -> Option<String> {
-        let word = self.words.get(self.next).cloned();
+        let word = self.bare.get(self.next).cloned();
         self.next += usize::from(word.is_some());
         word
     }
 
     /// The next word, not taken.
     pub(super) fn peek(&self) -> Option<&str> {
-        self.words.get(self.next).map(String::as_str)
+        self.bare.get(self.next).map(String::as_str)
     }
 
     /// The next word; `what` says what it should be.
@@ -120,13 +120,11 @@ impl Words {
     /// One of several words.
     pub(super) fn one_of<T: Copy>(&mut self, what: &str, choices: &[(&str, T)]) -> Result<T> {
         let word = self.word(what)?;
-        match choices.iter().find(|(name, _)| *name == word) {
-            Some((_, choice)) => Ok(*choice),
-            None => {
-                let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
-                self.error(format!("{what} is {word:?}; possible are {}", names.join(", ")))
-            }
+        if let Some((_, choice)) = choices.iter().find(|(name, _)| *name == word) {
+            return Ok(*choice);
         }
+        let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+        self.error(format!("{what} is {word:?}; possible are {}", names.join(", ")))
     }
 
     /// Takes an option.
@@ -156,7 +154,7 @@ impl Words {
 
     /// Nothing may be left.
     pub(super) fn end(&self) -> Result<()> {
-        let left = self.words.get(self.next).cloned();
+        let left = self.bare.get(self.next).cloned();
         let left = left.or_else(|| self.options.first().map(|(key, value)| format!("{key}={value}")));
         match left {
             Some(word) => self.error(format!("{word:?} is not understood here")),

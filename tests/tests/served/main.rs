@@ -1,0 +1,30 @@
+//! The same world twice: seen in process, and through the real client over the Management Node's HTTP face; and the
+//! requests of a cycle counted where they arrive.
+
+#![expect(clippy::expect_used, reason = "a test that cannot be set up has failed")]
+
+mod counted;
+mod views;
+
+use std::sync::{Arc, Mutex};
+
+use jiff::{SignedDuration, Timestamp};
+use spillway_pexip::{Auth, HttpManagement, ManagementSettings, Tls};
+use spillway_sim::management::{ManagementServer, Running, ServeOptions, SharedModel};
+use spillway_sim::world::SharedWorld;
+
+/// Serves a world over HTTP, and gives the client that talks to it.
+async fn serve(world: &SharedWorld) -> (Running, HttpManagement) {
+    let model: SharedModel = Arc::new(Mutex::new(Arc::clone(world)));
+    let options = ServeOptions { rate_limit: None, ..ServeOptions::default() };
+    let server = ManagementServer::start(model, options).await.expect("it listens");
+    let auth = Auth::Basic { username: "admin".into(), password: "admin".into() };
+    let settings = ManagementSettings::new(&[&server.base_url], auth, Tls::PublicCas).expect("settings");
+    let client = HttpManagement::new(settings).expect("a client");
+    (server, client)
+}
+
+/// Without what is finer than the API shows.
+fn whole_second(at: Timestamp) -> Timestamp {
+    at - SignedDuration::from_nanos(i64::from(at.subsec_nanosecond()))
+}
