@@ -30,14 +30,17 @@ impl Environment {
         };
         let seconds: u64 = match variable("SPILLWAY_TIMEOUT_SECONDS") {
             None => 45,
-            Some(text) => text
-                .parse()
-                .with_context(|| format!("SPILLWAY_TIMEOUT_SECONDS is {text:?}; write whole seconds, 10 to 50"))?,
+            Some(text) => text.parse().with_context(|| {
+                format!("SPILLWAY_TIMEOUT_SECONDS is {text:?}; write whole seconds, 10 to 50")
+            })?,
         };
         // A lease lasts 55 s: a function that may run longer could act after somebody else took over.
         ensure!((10..=50).contains(&seconds), "SPILLWAY_TIMEOUT_SECONDS is {seconds}; it must be 10 to 50");
         Ok(Self {
-            platform: required("SPILLWAY_PLATFORM", "the platform whose settings are under /spillway/<platform>/")?,
+            platform: required(
+                "SPILLWAY_PLATFORM",
+                "the platform whose settings are under /spillway/<platform>/",
+            )?,
             table: required("SPILLWAY_TABLE", "the DynamoDB table of the ledger")?,
             timeout: Duration::from_secs(seconds),
         })
@@ -67,8 +70,12 @@ mod tests {
     #[test]
     fn a_timeout_beyond_the_lease_is_refused() {
         for wrong in ["9", "51", "soon", "-1"] {
-            let pairs = [("SPILLWAY_PLATFORM", "a"), ("SPILLWAY_TABLE", "t"), ("SPILLWAY_TIMEOUT_SECONDS", wrong)];
-            assert!(format!("{:#}", read(&pairs).unwrap_err()).contains("SPILLWAY_TIMEOUT_SECONDS"), "{wrong}");
+            let pairs =
+                [("SPILLWAY_PLATFORM", "a"), ("SPILLWAY_TABLE", "t"), ("SPILLWAY_TIMEOUT_SECONDS", wrong)];
+            assert!(
+                format!("{:#}", read(&pairs).unwrap_err()).contains("SPILLWAY_TIMEOUT_SECONDS"),
+                "{wrong}"
+            );
         }
     }
 }

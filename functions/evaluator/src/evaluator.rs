@@ -77,7 +77,9 @@ impl Evaluator {
         // Lambda never runs two invocations in one process at once; the lock costs nothing.
         let mut warm = self.warm.lock().await;
         let deadline = self.clock.monotonic() + self.environment.timeout;
-        let report = match self.cycle(&mut warm, request, deadline).await {
+        // Lambda gives a repeated event its old request id; an owner of the lease is one invocation.
+        let owner = format!("{request}-{}", self.clock.now());
+        let report = match self.cycle(&mut warm, &owner, deadline).await {
             Ok(report) => report,
             Err(fault) => return Evaluated::NoSettings { fault, at: self.clock.now() },
         };
@@ -86,7 +88,7 @@ impl Evaluator {
         }
         self.settings.invalidate().await;
         let before = warm.clients.take();
-        match self.cycle(&mut warm, &format!("{request}-again"), deadline).await {
+        match self.cycle(&mut warm, &format!("{owner}-again"), deadline).await {
             Ok(report) => Evaluated::Ran(Box::new(report)),
             Err(fault) => {
                 warm.clients = before;
@@ -136,7 +138,8 @@ impl Evaluator {
             history_days: u16::try_from(*history_days).unwrap_or(u16::MAX),
         };
         let management = HttpManagement::new(settings.management.clone()).map_err(|error| {
-            Fault::new(System::Settings, FaultKind::Setting, error.to_string()).with_remedy(error.remedy.clone())
+            Fault::new(System::Settings, FaultKind::Setting, error.to_string())
+                .with_remedy(error.remedy.clone())
         })?;
         let clock: Arc<dyn Clock> = Arc::<SystemClock>::clone(&self.clock);
         Ok(Clients {

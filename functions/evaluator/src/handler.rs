@@ -41,12 +41,7 @@ pub(crate) async fn handle(evaluator: &Evaluator, event: LambdaEvent<Value>) -> 
         }
         Evaluated::NoSettings { fault, .. } => {
             summary::log_refusal(evaluator.platform(), &fault);
-            Answer {
-                schema: 1,
-                outcome: Outcome::Refused,
-                summary: fault.to_string(),
-                remedy: fault.remedy,
-            }
+            Answer { schema: 1, outcome: Outcome::Refused, summary: fault.to_string(), remedy: fault.remedy }
         }
     })
 }

@@ -6,11 +6,25 @@ mod handler;
 mod metrics;
 mod summary;
 
-use lambda_runtime::{Error, service_fn};
+use std::process::ExitCode;
+
+use anyhow::{Result, anyhow};
+use lambda_runtime::service_fn;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Error> {
+async fn main() -> ExitCode {
     summary::init();
+    match serve().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve() -> Result<()> {
     let evaluator = evaluator::Evaluator::start(environment::Environment::read()?).await?;
-    lambda_runtime::run(service_fn(|event| handler::handle(&evaluator, event))).await
+    let service = service_fn(|event| handler::handle(&evaluator, event));
+    lambda_runtime::run(service).await.map_err(|error| anyhow!("the Lambda runtime: {error}"))
 }

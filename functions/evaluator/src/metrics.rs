@@ -14,7 +14,8 @@ use crate::evaluator::Evaluated;
 const NAMESPACE: &str = "Spillway";
 
 /// The node states that are counted; a state that nobody is in is reported as 0, so that a graph has no gaps.
-const PHASES: [&str; 7] = ["ready", "booting", "stopped", "maintenance", "degraded", "failed start", "stopping"];
+const PHASES: [&str; 7] =
+    ["ready", "booting", "stopped", "maintenance", "degraded", "failed start", "stopping"];
 
 /// Writes the metrics of an invocation to standard output.
 pub(crate) fn emit(platform: &str, evaluated: &Evaluated) {
@@ -165,7 +166,11 @@ mod tests {
         let good = |evaluated: &Evaluated| lines("acme", evaluated)[0]["GoodCycles"].clone();
         assert_eq!(good(&report(Outcome::Quiet)), 1);
         assert_eq!(good(&report(Outcome::Outage)), 0);
-        assert_eq!(good(&report(Outcome::Stale)), Value::Null, "a stale cycle says nothing about the platform");
+        assert_eq!(
+            good(&report(Outcome::Stale)),
+            Value::Null,
+            "a stale cycle says nothing about the platform"
+        );
         assert_eq!(lines("acme", &report(Outcome::Outage))[0]["LastGoodCycleAge"], 180);
     }
 

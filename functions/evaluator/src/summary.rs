@@ -38,7 +38,14 @@ pub(crate) fn log(platform: &str, report: &CycleReport) {
     if report.outcome.is_good() || report.outcome == Outcome::Stale {
         tracing::info!(platform, cycle.outcome = outcome, duration_ms = took, locations, nodes, "{sentence}");
     } else {
-        tracing::error!(platform, cycle.outcome = outcome, duration_ms = took, locations, nodes, "{sentence}");
+        tracing::error!(
+            platform,
+            cycle.outcome = outcome,
+            duration_ms = took,
+            locations,
+            nodes,
+            "{sentence}"
+        );
     }
 }
 
@@ -51,7 +58,12 @@ fn log_action(word: &str, instance: &str, end: &ActionEnd, reason: &str) {
     match end {
         ActionEnd::Done => tracing::info!(instance.id = instance, action = word, reason, "done"),
         ActionEnd::Busy { drain_cancelled } => {
-            tracing::info!(instance.id = instance, action = word, drain_cancelled, "something runs on the node");
+            tracing::info!(
+                instance.id = instance,
+                action = word,
+                drain_cancelled,
+                "something runs on the node"
+            );
         }
         ActionEnd::Refused(refusal) => {
             tracing::warn!(instance.id = instance, action = word, code = %refusal.code, "EC2 refused: {}", refusal.message);
@@ -66,11 +78,5 @@ fn log_action(word: &str, instance: &str, end: &ActionEnd, reason: &str) {
 }
 
 fn locations(report: &CycleReport) -> std::collections::BTreeMap<&str, u32> {
-    report
-        .plan
-        .report
-        .locations
-        .iter()
-        .map(|location| (location.name.as_str(), location.free.0))
-        .collect()
+    report.plan.report.locations.iter().map(|location| (location.name.as_str(), location.free.0)).collect()
 }

@@ -1,10 +1,11 @@
 //! The observation, made sense of: which instance is which node, what each location is for, who is ready.
 //! Everything a rule asks is answered here once, in linear time; nothing is decided.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use jiff::{SignedDuration, Timestamp};
+use rustc_hash::{FxBuildHasher, FxHashMap as HashMap, FxHashSet as HashSet};
 
 use crate::ids::{HdCalls, InstanceId, LocationId, LocationName};
 use crate::ledger::{Ledger, NodeRecord};
@@ -268,7 +269,7 @@ impl<'a> Assessment<'a> {
 
         let mut locations: BTreeMap<LocationId, LocationView<'a>> =
             platform.locations.iter().map(|location| (location.id, empty_view(location))).collect();
-        let mut proxying: HashMap<LocationId, u32> = HashMap::new();
+        let mut proxying: HashMap<LocationId, u32> = HashMap::default();
         let mut always_on = (0, 0);
         // The guide: the distributed database is off for nodes that are only powered on some of the time, and
         // always-on nodes are not mixed with them. An instance that lost its tag is seen by either.
@@ -442,7 +443,7 @@ fn empty_view(location: &Location) -> LocationView<'_> {
 
 fn shards_by_node(platform: &Platform) -> Option<HashMap<Ipv4Addr, u32>> {
     let shards = platform.shards.as_ref()?;
-    let mut count = HashMap::new();
+    let mut count = HashMap::default();
     for shard in shards {
         *count.entry(shard.node).or_default() += 1;
     }
@@ -455,11 +456,14 @@ fn join<'a>(
     fleet: &'a Fleet,
     issues: &mut Vec<Issue>,
 ) -> Vec<(&'a Instance, &'a Node)> {
-    let mut by_address: HashMap<Ipv4Addr, Vec<&Node>> = HashMap::with_capacity(platform.nodes.len());
+    // `None`: two nodes have the address.
+    let mut by_address: HashMap<Ipv4Addr, Option<&Node>> =
+        HashMap::with_capacity_and_hasher(platform.nodes.len(), FxBuildHasher);
     for node in &platform.nodes {
-        by_address.entry(node.address).or_default().push(node);
+        by_address.entry(node.address).and_modify(|found| *found = None).or_insert(Some(node));
     }
-    let mut claims: HashMap<Ipv4Addr, u32> = HashMap::with_capacity(fleet.instances.len());
+    let mut claims: HashMap<Ipv4Addr, u32> =
+        HashMap::with_capacity_and_hasher(fleet.instances.len(), FxBuildHasher);
     for instance in &fleet.instances {
         if let Some(address) = instance.private_ip {
             *claims.entry(address).or_default() += 1;
@@ -471,17 +475,17 @@ fn join<'a>(
             continue;
         }
         let found = instance.private_ip.and_then(|address| by_address.get(&address));
-        match (instance.private_ip, found.map(Vec::as_slice)) {
-            (Some(address), Some([_])) if claims.get(&address).copied().unwrap_or(0) > 1 => {
+        match (instance.private_ip, found) {
+            (Some(address), Some(None)) => {
                 issues.push(Issue::Ambiguous { instance: instance.id.clone(), address });
             }
-            (_, Some([node])) if node.role == NodeRole::Proxying => {
+            (Some(address), Some(Some(_))) if claims.get(&address).copied().unwrap_or(0) > 1 => {
+                issues.push(Issue::Ambiguous { instance: instance.id.clone(), address });
+            }
+            (_, Some(Some(node))) if node.role == NodeRole::Proxying => {
                 issues.push(Issue::ProxyingNode { instance: instance.id.clone() });
             }
-            (_, Some([node])) => joined.push((instance, *node)),
-            (Some(address), Some([_, _, ..])) => {
-                issues.push(Issue::Ambiguous { instance: instance.id.clone(), address });
-            }
+            (_, Some(Some(node))) => joined.push((instance, *node)),
             (address, _) => issues.push(Issue::NoSuchNode { instance: instance.id.clone(), address }),
         }
     }

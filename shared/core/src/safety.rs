@@ -2,6 +2,7 @@
 //! observation and the ledger and asks of each action the few questions whose wrong answer drops a call, pays for
 //! nothing, or touches something that is not ours. It runs before every apply.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
@@ -124,6 +125,7 @@ pub fn check(
         ledger: ledger.as_ref().unwrap_or(&nothing),
         ledger_known: ledger.is_ok(),
         now,
+        bad_moment: OnceCell::new(),
     };
     let mut violations = Vec::new();
     for action in &plan.actions {
@@ -154,6 +156,7 @@ struct Facts<'a> {
     ledger: &'a Ledger,
     ledger_known: bool,
     now: Timestamp,
+    bad_moment: OnceCell<bool>,
 }
 
 impl Facts<'_> {
@@ -186,8 +189,12 @@ impl Facts<'_> {
         (instance.state != InstanceState::Stopped).then(|| Violation::TwoLives { instance: id.clone() })
     }
 
-    /// An outage or an upgrade, as seen without the planner's help.
+    /// An outage or an upgrade, as seen without the planner's help; looked at once.
     fn is_bad_moment(&self) -> bool {
+        *self.bad_moment.get_or_init(|| self.seems_bad_moment())
+    }
+
+    fn seems_bad_moment(&self) -> bool {
         let Some(platform) = self.platform else { return true };
         if !self.ledger_known || platform.upgrading {
             return true;

@@ -111,7 +111,7 @@ pub(super) fn is_auto_draining(draft: &Draft<'_>, node: &OverflowNode<'_>) -> bo
     node.is_running()
         && matches!(node.phase, Phase::Maintenance { ours: true })
         && draft
-            .record(&node.instance.id)
+            .record(node)
             .and_then(|record| record.drain.as_ref())
             .is_some_and(|drain| drain.kind == DrainKind::Auto)
         && !draft.undrained.contains(&node.instance.id)

@@ -1,9 +1,10 @@
 //! The plan in the making. Steps talk to each other through it: what one has started, cancelled or claimed, the
 //! next one counts.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
+use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
 use crate::assess::{Assessment, OverflowNode, Phase, RETIRED_MARK, is_our_maintenance};
 use crate::ids::{HdCalls, InstanceId, LocationId, LocationName};
@@ -53,18 +54,18 @@ impl<'a> Draft<'a> {
             ledger,
             now,
             plan,
-            started: HashSet::new(),
-            undrained: HashSet::new(),
-            leaving: HashSet::new(),
+            started: HashSet::default(),
+            undrained: HashSet::default(),
+            leaving: HashSet::default(),
             starts_left: policy.starts_per_cycle,
-            node_reasons: HashMap::new(),
+            node_reasons: HashMap::default(),
             location_reasons: BTreeMap::new(),
         }
     }
 
-    /// What is remembered of an instance, with what this plan changes.
-    pub(super) fn record(&self, id: &InstanceId) -> Option<&NodeRecord> {
-        self.plan.records.get(id).or_else(|| self.ledger.nodes.get(id))
+    /// What is remembered of a node, with what this plan changes.
+    pub(super) fn record<'b>(&'b self, node: &OverflowNode<'b>) -> Option<&'b NodeRecord> {
+        self.plan.records.get(&node.instance.id).or(node.record)
     }
 
     /// The same, to be changed.
@@ -133,7 +134,7 @@ impl<'a> Draft<'a> {
 
     /// Why a node that is down is not started; `None`: it may be.
     pub(super) fn start_obstacle(&self, node: &OverflowNode<'_>) -> Option<NodeReason> {
-        let record = self.record(&node.instance.id);
+        let record = self.record(node);
         if self.started.contains(&node.instance.id) {
             return Some(NodeReason::Starting);
         }
@@ -205,7 +206,7 @@ impl<'a> Draft<'a> {
     /// # Errors
     /// Nothing is known of when the life began.
     pub(super) fn lifetime_left(&self, node: &OverflowNode<'_>) -> Result<Option<SignedDuration>, ()> {
-        let life = self.record(&node.instance.id).and_then(|record| record.life.as_ref());
+        let life = self.record(node).and_then(|record| record.life.as_ref());
         let since = match self.policy.lifetime_from {
             LifetimeFrom::Launch => node.instance.launched_at,
             LifetimeFrom::Ready => life.and_then(|life| life.ready_at).or_else(|| {

@@ -62,7 +62,7 @@ pub(super) fn take_requests(draft: &mut Draft<'_>) {
             Wish::Release(id) => {
                 if let Some(node) = by_instance.get(id)
                     && node.is_running()
-                    && draft.record(id).is_some_and(|record| record.drain.is_some())
+                    && draft.record(node).is_some_and(|record| record.drain.is_some())
                 {
                     draft.cancel_drain(node, CancelReason::Released(actor(&request.by).to_owned()));
                 }
@@ -94,7 +94,7 @@ pub(super) fn cancel_for_calls(draft: &mut Draft<'_>) {
         if draft.undrained.contains(id) || draft.leaving.contains(id) || is_retired(draft, node) {
             continue;
         }
-        let Some(drain) = draft.record(id).and_then(|record| record.drain.clone()) else {
+        let Some(drain) = draft.record(node).and_then(|record| record.drain.clone()) else {
             if is_our_maintenance(node.node) {
                 draft.cancel_drain(node, CancelReason::Orphan);
             }
@@ -130,7 +130,7 @@ pub(super) fn progress(draft: &mut Draft<'_>) {
         if draft.undrained.contains(id) || draft.leaving.contains(id) {
             continue;
         }
-        let Some(drain) = draft.record(id).and_then(|record| record.drain.clone()) else { continue };
+        let Some(drain) = draft.record(node).and_then(|record| record.drain.clone()) else { continue };
         if let Some(reason) = &obstacle {
             draft.why(node, reason.clone());
             continue;
@@ -225,7 +225,7 @@ pub(super) fn begin(draft: &mut Draft<'_>) {
             let id = &node.instance.id;
             node.is_running()
                 && !draft.undrained.contains(id)
-                && draft.record(id).is_some_and(|record| record.drain.is_some())
+                && draft.record(node).is_some_and(|record| record.drain.is_some())
         })
         .count();
     let mut slots = (draft.policy.drains_at_once as usize).saturating_sub(in_progress);
@@ -308,7 +308,7 @@ fn begin_drain(draft: &mut Draft<'_>, node: &OverflowNode<'_>, drain: Drain) {
 /// Whether the stop rule looks at a node at all.
 fn may_drain(draft: &Draft<'_>, node: &OverflowNode<'_>) -> bool {
     let id = &node.instance.id;
-    let record = draft.record(id);
+    let record = draft.record(node);
     let draining = record.is_some_and(|record| record.drain.is_some());
     // One that the Management Node has never heard of in this life cannot have taken a call.
     let dead = matches!(node.phase, Phase::FailedStart { .. }) && node.is_running() && node.never_reported();
@@ -320,7 +320,7 @@ fn may_drain(draft: &Draft<'_>, node: &OverflowNode<'_>) -> bool {
 }
 
 fn still_young_or_busy(draft: &Draft<'_>, node: &OverflowNode<'_>) -> Option<NodeReason> {
-    let record = draft.record(&node.instance.id);
+    let record = draft.record(node);
     if node.hosts {
         return Some(NodeReason::Busy);
     }
@@ -340,7 +340,7 @@ fn still_young_or_busy(draft: &Draft<'_>, node: &OverflowNode<'_>) -> Option<Nod
 }
 
 fn is_retired(draft: &Draft<'_>, node: &OverflowNode<'_>) -> bool {
-    draft.record(&node.instance.id).is_some_and(|record| record.retired)
+    draft.record(node).is_some_and(|record| record.retired)
         || node.node.maintenance_mode_reason.starts_with(RETIRED_MARK)
 }
 
