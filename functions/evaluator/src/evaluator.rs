@@ -120,7 +120,8 @@ impl Evaluator {
         };
         let policy = &clients.settings.policy;
         let cycle = Cycle { ports, policy, owner: owner.to_owned(), deadline };
-        Ok(cycle.run(&mut warm.lease).await)
+        // The largest future by far: on the heap it is moved once.
+        Ok(Box::pin(cycle.run(&mut warm.lease)).await)
     }
 
     fn connect(&self, settings: Arc<PlatformSettings>) -> Result<Clients, Fault> {
