@@ -17,7 +17,7 @@ use crate::callers::Arrival;
 #[derive(Debug, thiserror::Error)]
 pub enum TraceError {
     /// The file cannot be read.
-    #[error("cannot read the trace {}: {source}", file.display())]
+    #[error("cannot read the trace {}", file.display())]
     Unreadable {
         /// File.
         file: PathBuf,
@@ -377,7 +377,7 @@ mod tests {
     #[test]
     fn a_missing_file_is_named() {
         let error = Trace::read(Path::new("/nowhere/calls.csv")).unwrap_err().to_string();
-        assert!(error.starts_with("cannot read the trace /nowhere/calls.csv: "), "{error}");
+        assert_eq!(error, "cannot read the trace /nowhere/calls.csv");
     }
 
     #[test]

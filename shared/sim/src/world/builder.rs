@@ -25,7 +25,7 @@ pub enum WorldError {
     TooManyNodes(usize),
 }
 
-/// Builds a [`World`].
+/// Builds a [`World`](super::World).
 #[derive(Debug, Clone)]
 pub struct WorldBuilder {
     pub(super) start: Timestamp,
