@@ -4,12 +4,9 @@
 use jiff::SignedDuration;
 
 use super::draft::Draft;
-use crate::assess::{OverflowNode, Phase, is_our_maintenance};
+use crate::assess::{CLOCK_ALLOWANCE, OverflowNode, Phase, is_our_maintenance};
 use crate::ledger::{Actor, EventKind, Life};
 use crate::observation::InstanceState;
-
-/// Allowance between our clock and EC2's.
-const CLOCK_ALLOWANCE: SignedDuration = SignedDuration::from_secs(30);
 
 pub(super) fn remember(draft: &mut Draft<'_>, count_failures: bool) {
     let view = draft.view;

@@ -1,0 +1,93 @@
+//! Which instance is which node. They are joined by private address, which never changes while an instance lives.
+
+use std::net::Ipv4Addr;
+
+use jiff::Timestamp;
+use rustc_hash::{FxBuildHasher, FxHashMap as HashMap, FxHashSet as HashSet};
+
+use super::issue::Issue;
+use super::node::ORDER_GRACE;
+use crate::ids::{HdCalls, InstanceId, LocationId};
+use crate::ledger::{Ledger, NodeRecord};
+use crate::observation::{Fleet, Instance, InstanceState, Node, NodeRole, Platform};
+use crate::policy::Policy;
+
+/// Capacity of starts that were just ordered and whose instances EC2 does not list at all.
+pub(super) fn ordered_and_not_listed(
+    policy: &Policy,
+    fleet: &Fleet,
+    ledger: Option<&Ledger>,
+    now: Timestamp,
+) -> Vec<(LocationId, HdCalls)> {
+    let ordered = |record: &NodeRecord| {
+        record.life.as_ref().is_some_and(|life| {
+            life.ready_at.is_none() && !life.failed && now.duration_since(life.started_at) < ORDER_GRACE
+        })
+    };
+    let lately: Vec<(&InstanceId, &NodeRecord)> =
+        ledger.into_iter().flat_map(|ledger| &ledger.nodes).filter(|(_, record)| ordered(record)).collect();
+    if lately.is_empty() {
+        return Vec::new();
+    }
+    let listed: HashSet<&InstanceId> = fleet.instances.iter().map(|instance| &instance.id).collect();
+    lately
+        .into_iter()
+        .filter(|(id, _)| !listed.contains(id))
+        .filter_map(|(_, record)| {
+            let (location, _) = record.location.as_ref()?;
+            let unknown = || policy.hd_calls.values().min().copied().unwrap_or(HdCalls::RECOMMENDED_NODE);
+            Some((*location, record.capacity.unwrap_or_else(unknown)))
+        })
+        .collect()
+}
+
+pub(super) fn shards_by_node(platform: &Platform) -> Option<HashMap<Ipv4Addr, u32>> {
+    let shards = platform.shards.as_ref()?;
+    let mut count = HashMap::default();
+    for shard in shards {
+        *count.entry(shard.node).or_default() += 1;
+    }
+    Some(count)
+}
+
+/// Pairs instances with nodes by private address. One that joins none, or two, is an issue and never an action.
+pub(super) fn join<'a>(
+    platform: &'a Platform,
+    fleet: &'a Fleet,
+    issues: &mut Vec<Issue>,
+) -> Vec<(&'a Instance, &'a Node)> {
+    // `None`: two nodes have the address.
+    let mut by_address: HashMap<Ipv4Addr, Option<&Node>> =
+        HashMap::with_capacity_and_hasher(platform.nodes.len(), FxBuildHasher);
+    for node in &platform.nodes {
+        by_address.entry(node.address).and_modify(|found| *found = None).or_insert(Some(node));
+    }
+    let mut claims: HashMap<Ipv4Addr, u32> =
+        HashMap::with_capacity_and_hasher(fleet.instances.len(), FxBuildHasher);
+    for instance in &fleet.instances {
+        if let Some(address) = instance.private_ip {
+            *claims.entry(address).or_default() += 1;
+        }
+    }
+    let mut joined = Vec::with_capacity(fleet.instances.len());
+    for instance in &fleet.instances {
+        if matches!(instance.state, InstanceState::ShuttingDown | InstanceState::Terminated) {
+            continue;
+        }
+        let found = instance.private_ip.and_then(|address| by_address.get(&address));
+        match (instance.private_ip, found) {
+            (Some(address), Some(None)) => {
+                issues.push(Issue::Ambiguous { instance: instance.id.clone(), address });
+            }
+            (Some(address), Some(Some(_))) if claims.get(&address).copied().unwrap_or(0) > 1 => {
+                issues.push(Issue::Ambiguous { instance: instance.id.clone(), address });
+            }
+            (_, Some(Some(node))) if node.role == NodeRole::Proxying => {
+                issues.push(Issue::ProxyingNode { instance: instance.id.clone() });
+            }
+            (_, Some(Some(node))) => joined.push((instance, *node)),
+            (address, _) => issues.push(Issue::NoSuchNode { instance: instance.id.clone(), address }),
+        }
+    }
+    joined
+}
