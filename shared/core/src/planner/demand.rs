@@ -40,20 +40,31 @@ pub(super) fn need(
     (view.hosts && is_primary).then_some(LocationReason::HostsCalls)
 }
 
+/// Why a location is needed and has too little room, and its threshold; `None`, with the reason said, where nothing has
+/// to be started.
+fn unmet_need(
+    draft: &mut Draft<'_>,
+    id: LocationId,
+    location: &LocationView<'_>,
+) -> Option<(LocationReason, HdCalls)> {
+    let Some(why) = need(draft, id, location, HdCalls(0)) else {
+        draft.why_location(id, LocationReason::NotNeeded);
+        return None;
+    };
+    draft.why_location(id, why.clone());
+    let threshold = draft.threshold(&location.location.name);
+    if location.room() > threshold {
+        let suffices = LocationReason::RoomSuffices { free: location.free, booting: location.booting };
+        draft.why_location(id, suffices);
+        return None;
+    }
+    Some((why, threshold))
+}
+
 pub(super) fn plan_demand(draft: &mut Draft<'_>) {
     let view = draft.view;
     for (id, location) in view.overflow_locations() {
-        let Some(why) = need(draft, id, location, HdCalls(0)) else {
-            draft.why_location(id, LocationReason::NotNeeded);
-            continue;
-        };
-        draft.why_location(id, why.clone());
-        let threshold = draft.threshold(&location.location.name);
-        if location.room() > threshold {
-            let suffices = LocationReason::RoomSuffices { free: location.free, booting: location.booting };
-            draft.why_location(id, suffices);
-            continue;
-        }
+        let Some((why, threshold)) = unmet_need(draft, id, location) else { continue };
         meet(draft, id, location, threshold, &why.to_string());
     }
 }
@@ -240,17 +251,7 @@ fn clean(node: &OverflowNode<'_>) -> bool {
 pub(super) fn plan_one_each(draft: &mut Draft<'_>) {
     let view = draft.view;
     for (id, location) in view.overflow_locations() {
-        let Some(why) = need(draft, id, location, HdCalls(0)) else {
-            draft.why_location(id, LocationReason::NotNeeded);
-            continue;
-        };
-        draft.why_location(id, why.clone());
-        let threshold = draft.threshold(&location.location.name);
-        if location.room() > threshold {
-            let suffices = LocationReason::RoomSuffices { free: location.free, booting: location.booting };
-            draft.why_location(id, suffices);
-            continue;
-        }
+        let Some((why, threshold)) = unmet_need(draft, id, location) else { continue };
         let short = LocationReason::Short {
             hd_calls: threshold.plus(HdCalls(1)).minus(location.room()),
             because: ShortBecause::LedgerDown,
