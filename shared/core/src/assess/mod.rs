@@ -20,7 +20,7 @@ use join::{join, ordered_and_not_listed, shards_by_node};
 use node::{overflow_node, ready_load, runs_another_version};
 
 pub use issue::Issue;
-pub(crate) use node::CLOCK_ALLOWANCE;
+pub(crate) use node::{CLOCK_ALLOWANCE, is_fresh};
 pub use node::{
     MAINTENANCE_MARK, ORDER_GRACE, OverflowNode, Phase, RETIRED_MARK, free_hd_calls, in_maintenance,
     is_our_maintenance,

@@ -134,11 +134,15 @@ pub fn is_our_maintenance(node: &Node) -> bool {
     node.maintenance_mode && node.maintenance_mode_reason.starts_with(MAINTENANCE_MARK)
 }
 
+/// Whether a node has reported lately, by the Management Node's own clock.
+pub(crate) fn is_fresh(policy: &Policy, platform: &Platform, status: &NodeStatus) -> bool {
+    status.last_updated.is_some_and(|at| platform.server_time.duration_since(at) <= policy.staleness)
+}
+
 /// Whether a node reports: capacity and load known, and fresh by the Management Node's own clock.
 pub(super) fn ready_load(policy: &Policy, platform: &Platform, node: &Node) -> Option<(HdCalls, HdCalls)> {
     let status = node.status.as_ref()?;
-    let updated = status.last_updated?;
-    if platform.server_time.duration_since(updated) > policy.staleness || status.max_hd_calls.0 == 0 {
+    if !is_fresh(policy, platform, status) || status.max_hd_calls.0 == 0 {
         return None;
     }
     Some((status.max_hd_calls, free_hd_calls(status)?))
@@ -250,11 +254,7 @@ fn phase_of(
             if in_maintenance(node) {
                 if !node.maintenance_mode {
                     // Cleared a moment ago, and not yet replicated to the node: its capacity is on its way.
-                    let fresh = node
-                        .status
-                        .as_ref()
-                        .and_then(|status| status.last_updated)
-                        .is_some_and(|at| platform.server_time.duration_since(at) <= policy.staleness);
+                    let fresh = node.status.as_ref().is_some_and(|status| is_fresh(policy, platform, status));
                     return match (fresh, was_ready(instance, record)) {
                         (true, _) => Phase::Booting { since: now },
                         (false, true) => Phase::Degraded,

@@ -7,7 +7,7 @@ use super::demand::need;
 use super::draft::Draft;
 use super::hold::{Up, covers, current, up_for};
 use super::{FAILOVER_QUIET, IDLE_GAP};
-use crate::assess::{OverflowNode, Phase, RETIRED_MARK, is_our_maintenance};
+use crate::assess::{OverflowNode, Phase, RETIRED_MARK, is_fresh, is_our_maintenance};
 use crate::ids::{InstanceId, LocationId};
 use crate::ledger::{Actor, Drain, DrainKind, EventKind, Hold, Wish};
 use crate::plan::Action;
@@ -195,12 +195,10 @@ fn stop_when_idle(draft: &mut Draft<'_>, node: &OverflowNode<'_>, drain: &Drain)
 
 /// The *status* shows maintenance, and is fresh: what the node does, not what was asked of it.
 fn shows_maintenance(draft: &Draft<'_>, node: &OverflowNode<'_>) -> bool {
-    node.node.status.as_ref().is_some_and(|status| {
-        status.maintenance_mode
-            && status.last_updated.is_some_and(|at| {
-                draft.view.platform.server_time.duration_since(at) <= draft.policy.staleness
-            })
-    })
+    node.node
+        .status
+        .as_ref()
+        .is_some_and(|status| status.maintenance_mode && is_fresh(draft.policy, draft.view.platform, status))
 }
 
 /// Why nothing may be stopped or begin to drain at all.
