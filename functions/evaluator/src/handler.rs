@@ -4,9 +4,9 @@ use lambda_runtime::{Error, LambdaEvent};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use spillway_core::outcome::{CycleReport, Outcome};
+use spillway_function::{log, metrics};
 
 use crate::evaluator::{Evaluated, Evaluator};
-use crate::{metrics, summary};
 
 /// What the function answers: enough for a person who invokes it by hand.
 #[derive(Debug, Serialize, Deserialize, PartialEq, Eq)]
@@ -32,15 +32,16 @@ impl Answer {
 /// # Errors
 /// None: an answer says how the cycle ended, so that a refused cycle is not retried by the platform.
 pub(crate) async fn handle(evaluator: &Evaluator, event: LambdaEvent<Value>) -> Result<Answer, Error> {
-    let evaluated = evaluator.evaluate(&event.context.request_id).await;
-    metrics::emit(evaluator.platform(), &evaluated);
-    Ok(match evaluated {
+    let platform = evaluator.platform();
+    Ok(match evaluator.evaluate(&event.context.request_id).await {
         Evaluated::Ran(report) => {
-            summary::log(evaluator.platform(), &report);
+            metrics::write(&metrics::of_cycle(platform, &report));
+            log::cycle(platform, &report);
             Answer::of(&report)
         }
-        Evaluated::NoSettings { fault, .. } => {
-            summary::log_refusal(evaluator.platform(), &fault);
+        Evaluated::NoSettings { fault, at } => {
+            metrics::write(&metrics::of_refusal(platform, at));
+            log::refusal(platform, &fault);
             Answer { schema: 1, outcome: Outcome::Refused, summary: fault.to_string(), remedy: fault.remedy }
         }
     })

@@ -1,19 +1,17 @@
 //! The scheduled function. EventBridge Scheduler invokes it once a minute; each invocation is one cycle.
 
-mod environment;
 mod evaluator;
 mod handler;
-mod metrics;
-mod summary;
 
 use std::process::ExitCode;
 
 use anyhow::{Result, anyhow};
 use lambda_runtime::service_fn;
+use spillway_function::{Environment, log};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    summary::init();
+    log::init();
     match serve().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -24,7 +22,7 @@ async fn main() -> ExitCode {
 }
 
 async fn serve() -> Result<()> {
-    let evaluator = evaluator::Evaluator::start(environment::Environment::read()?).await?;
+    let evaluator = evaluator::Evaluator::start(Environment::read()?).await?;
     let service = service_fn(|event| handler::handle(&evaluator, event));
     lambda_runtime::run(service).await.map_err(|error| anyhow!("the Lambda runtime: {error}"))
 }

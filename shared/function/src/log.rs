@@ -6,7 +6,7 @@ use spillway_core::plan::Action;
 use tracing_subscriber::EnvFilter;
 
 /// JSON lines on standard output, at `info` unless `RUST_LOG` says otherwise.
-pub(crate) fn init() {
+pub fn init() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt()
         .json()
@@ -19,7 +19,7 @@ pub(crate) fn init() {
 }
 
 /// A cycle.
-pub(crate) fn log(platform: &str, report: &CycleReport) {
+pub fn cycle(platform: &str, report: &CycleReport) {
     for result in &report.results {
         let reason = match &result.action {
             Action::Start(start) => start.reason.as_str(),
@@ -50,7 +50,7 @@ pub(crate) fn log(platform: &str, report: &CycleReport) {
 }
 
 /// A cycle that could not begin.
-pub(crate) fn log_refusal(platform: &str, fault: &Fault) {
+pub fn refusal(platform: &str, fault: &Fault) {
     tracing::error!(platform, cycle.outcome = "refused", remedy = %fault.remedy, "{fault}");
 }
 

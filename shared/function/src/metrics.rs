@@ -9,32 +9,34 @@ use serde_json::{Map, Value, json};
 use spillway_core::outcome::{ActionEnd, CycleReport, Outcome};
 use spillway_core::plan::Action;
 
-use crate::evaluator::Evaluated;
-
 const NAMESPACE: &str = "Spillway";
 
 /// The node states that are counted; a state that nobody is in is reported as 0, so that a graph has no gaps.
 const PHASES: [&str; 7] =
     ["ready", "booting", "stopped", "maintenance", "degraded", "failed start", "stopping"];
 
-/// Writes the metrics of an invocation to standard output.
-pub(crate) fn emit(platform: &str, evaluated: &Evaluated) {
+/// Writes metrics to standard output.
+pub fn write(lines: &[Value]) {
     let mut out = std::io::stdout().lock();
-    for line in lines(platform, evaluated) {
+    for line in lines {
         // A log that cannot be written has nowhere to say so.
         let _ = writeln!(out, "{line}");
     }
 }
 
-fn lines(platform: &str, evaluated: &Evaluated) -> Vec<Value> {
-    let report = match evaluated {
-        Evaluated::NoSettings { at, .. } => {
-            let values = vec![("GoodCycles", "Count", json!(0)), ("RefusedCycles", "Count", json!(1))];
-            return vec![line(*at, platform, None, values)];
-        }
-        Evaluated::Ran(report) => report,
-    };
+/// The metrics of an invocation that had no settings to run a cycle with.
+pub fn of_refusal(platform: &str, at: Timestamp) -> Vec<Value> {
+    let values = vec![("GoodCycles", "Count", json!(0)), ("RefusedCycles", "Count", json!(1))];
+    vec![line(at, platform, None, values)]
+}
+
+/// The metrics of a cycle.
+pub fn of_cycle(platform: &str, report: &CycleReport) -> Vec<Value> {
     let at = report.began_at;
+    // A stale cycle has read nothing: its zeros would be lies.
+    if report.outcome == Outcome::Stale {
+        return vec![line(at, platform, None, vec![("StaleCycles", "Count", json!(1))])];
+    }
     let mut values = vec![
         ("GoodCycles", "Count", json!(u32::from(report.outcome.is_good()))),
         ("RefusedCycles", "Count", json!(u32::from(report.outcome == Outcome::Refused))),
@@ -45,18 +47,13 @@ fn lines(platform: &str, evaluated: &Evaluated) -> Vec<Value> {
         let age = at.duration_since(last_good).as_secs().max(0);
         values.push(("LastGoodCycleAge", "Seconds", json!(age)));
     }
-    let mut lines = Vec::new();
-    // A stale cycle has read nothing: its zeros would be lies.
-    if report.outcome == Outcome::Stale {
-        return vec![line(at, platform, None, vec![("StaleCycles", "Count", json!(1))])];
-    }
     let counts = nodes_by_phase(report);
     let names: Vec<(String, u32)> =
         counts.iter().map(|(phase, count)| (metric_name(phase), *count)).collect();
     if !report.plan.report.locations.is_empty() {
         values.extend(names.iter().map(|(name, count)| (name.as_str(), "Count", json!(count))));
     }
-    lines.push(line(at, platform, None, values));
+    let mut lines = vec![line(at, platform, None, values)];
     for location in &report.plan.report.locations {
         let free = vec![("FreeHdCalls", "Count", json!(location.free.0))];
         lines.push(line(at, platform, Some(location.name.as_str()), free));
@@ -97,7 +94,13 @@ fn metric_name(phase: &str) -> String {
     "Nodes".to_owned() + &words.collect::<String>()
 }
 
-fn line(at: Timestamp, platform: &str, location: Option<&str>, values: Vec<(&str, &str, Value)>) -> Value {
+/// One line: a metric per value, by platform, and by location where there is one.
+pub fn line(
+    at: Timestamp,
+    platform: &str,
+    location: Option<&str>,
+    values: Vec<(&str, &str, Value)>,
+) -> Value {
     let metrics: Vec<Value> =
         values.iter().map(|(name, unit, _)| json!({"Name": name, "Unit": unit})).collect();
     let mut dimensions = vec!["Platform"];
@@ -119,15 +122,14 @@ fn line(at: Timestamp, platform: &str, location: Option<&str>, values: Vec<(&str
 #[cfg(test)]
 mod tests {
     use super::*;
-    use spillway_core::fault::{Fault, FaultKind, System};
     use spillway_core::plan::Plan;
 
     fn at() -> Timestamp {
         "2026-03-02T09:00:00Z".parse().unwrap()
     }
 
-    fn report(outcome: Outcome) -> Evaluated {
-        Evaluated::Ran(Box::new(CycleReport {
+    fn report(outcome: Outcome) -> Vec<Value> {
+        let report = CycleReport {
             outcome,
             began_at: at(),
             took: jiff::SignedDuration::from_millis(120),
@@ -136,42 +138,33 @@ mod tests {
             results: Vec::new(),
             violations: Vec::new(),
             faults: Vec::new(),
-        }))
+        };
+        of_cycle("acme", &report)
     }
 
     #[test]
     fn every_metric_that_is_declared_has_its_value_beside_it() {
-        let fault = Fault::new(System::Settings, FaultKind::Setting, "no policy");
-        for evaluated in [
-            report(Outcome::Quiet),
-            report(Outcome::Outage),
-            report(Outcome::Stale),
-            Evaluated::NoSettings { fault, at: at() },
-        ] {
-            for line in lines("acme", &evaluated) {
-                let directive = &line["_aws"]["CloudWatchMetrics"][0];
-                for metric in directive["Metrics"].as_array().unwrap() {
-                    assert!(line[metric["Name"].as_str().unwrap()].is_number(), "{line}");
-                }
-                for dimension in directive["Dimensions"][0].as_array().unwrap() {
-                    assert!(line[dimension.as_str().unwrap()].is_string(), "{line}");
-                }
-                assert_eq!(line["_aws"]["Timestamp"], at().as_millisecond());
+        let cycles = [Outcome::Quiet, Outcome::Outage, Outcome::Stale].map(report);
+        for line in cycles.into_iter().chain([of_refusal("acme", at())]).flatten() {
+            let directive = &line["_aws"]["CloudWatchMetrics"][0];
+            for metric in directive["Metrics"].as_array().unwrap() {
+                assert!(line[metric["Name"].as_str().unwrap()].is_number(), "{line}");
             }
+            for dimension in directive["Dimensions"][0].as_array().unwrap() {
+                assert!(line[dimension.as_str().unwrap()].is_string(), "{line}");
+            }
+            assert_eq!(line["_aws"]["Timestamp"], at().as_millisecond());
         }
     }
 
     #[test]
     fn only_a_cycle_that_read_everything_is_good() {
-        let good = |evaluated: &Evaluated| lines("acme", evaluated)[0]["GoodCycles"].clone();
-        assert_eq!(good(&report(Outcome::Quiet)), 1);
-        assert_eq!(good(&report(Outcome::Outage)), 0);
-        assert_eq!(
-            good(&report(Outcome::Stale)),
-            Value::Null,
-            "a stale cycle says nothing about the platform"
-        );
-        assert_eq!(lines("acme", &report(Outcome::Outage))[0]["LastGoodCycleAge"], 180);
+        let good = |outcome| report(outcome)[0]["GoodCycles"].clone();
+        assert_eq!(good(Outcome::Quiet), 1);
+        assert_eq!(good(Outcome::Outage), 0);
+        assert_eq!(good(Outcome::Stale), Value::Null, "a stale cycle says nothing about the platform");
+        assert_eq!(report(Outcome::Outage)[0]["LastGoodCycleAge"], 180);
+        assert_eq!(of_refusal("acme", at())[0]["GoodCycles"], 0);
     }
 
     #[test]

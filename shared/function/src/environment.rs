@@ -7,18 +7,22 @@ use anyhow::{Context, Result, ensure};
 
 /// The environment variables of the function.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Environment {
+pub struct Environment {
     /// `SPILLWAY_PLATFORM`: which platform; the settings are under `/spillway/<platform>/`.
-    pub(crate) platform: String,
+    pub platform: String,
     /// `SPILLWAY_TABLE`: the ledger's table.
-    pub(crate) table: String,
+    pub table: String,
     /// `SPILLWAY_TIMEOUT_SECONDS`: the function's timeout, 45 s unless the template says otherwise. Lambda's own
     /// deadline is not used: local emulators give one that is no time at all.
-    pub(crate) timeout: Duration,
+    pub timeout: Duration,
 }
 
 impl Environment {
-    pub(crate) fn read() -> Result<Self> {
+    /// Reads the variables that the template sets.
+    ///
+    /// # Errors
+    /// Names the variable that is missing or wrong, and what it is for.
+    pub fn read() -> Result<Self> {
         Self::from(|name| std::env::var(name).ok())
     }
 
