@@ -3,12 +3,13 @@
 
 use std::time::Duration;
 
+use futures_util::future::join;
 use jiff::Timestamp;
 
 use crate::apply::{Applied, Apply};
 use crate::fault::Fault;
 use crate::ledger::{Actor, Digest, Event, EventKind, Ledger};
-use crate::observation::{InstanceState, Observation, Reading};
+use crate::observation::{Fleet, InstanceState, Observation, Reading};
 use crate::outcome::{CycleReport, Outcome};
 use crate::plan::Plan;
 use crate::planner::plan;
@@ -91,13 +92,14 @@ where
     pub async fn run(&self, memory: &mut LeaseMemory) -> CycleReport {
         let Ports { ledger, clock, .. } = self.ports;
         let began_at = clock.now();
-        let mut reading = ledger.read_ledger(began_at).await;
+        // At once: neither needs the other, and a function that waits is paid for.
+        let (mut reading, fleet) = join(ledger.read_ledger(began_at), self.ports.fleet.read_fleet()).await;
         if let Ok(state) = &reading
             && !memory.may_take(state, clock.monotonic())
         {
             return self.stale(began_at);
         }
-        let observation = self.observe().await;
+        let observation = self.observe_beside(fleet).await;
         let now = clock.now();
         let mut planned = self.plan_checked(&observation, &reading, now);
         // The lease is taken late: what was read before it is still so if nobody took it in between, and then the
@@ -128,6 +130,10 @@ where
     /// Reads EC2 and the Management Node. The shards are read only while overflow nodes run.
     pub async fn observe(&self) -> Observation {
         let fleet = self.ports.fleet.read_fleet().await;
+        self.observe_beside(fleet).await
+    }
+
+    async fn observe_beside(&self, fleet: Reading<Fleet>) -> Observation {
         let shards = fleet.as_ref().is_ok_and(|fleet| {
             fleet.instances.iter().any(|instance| {
                 matches!(
