@@ -117,6 +117,15 @@ impl CycleReport {
             .count()
     }
 
+    /// Starts that EC2 refused and that nothing took the place of.
+    pub fn unreplaced_starts(&self) -> usize {
+        let starts = || self.results.iter().filter(|result| matches!(result.action, Action::Start(_)));
+        let refused = starts().any(|result| matches!(result.end, ActionEnd::Refused(_)));
+        let asked = starts().filter(|result| result.in_place_of.is_none()).count();
+        let started = starts().filter(|result| result.end == ActionEnd::Done).count();
+        if refused { asked.saturating_sub(started) } else { 0 }
+    }
+
     /// One sentence.
     pub fn summary(&self) -> String {
         if !self.violations.is_empty() {

@@ -24,6 +24,24 @@ pub struct Report {
     pub holds: Vec<HoldReport>,
     /// What keeps nodes from being used.
     pub issues: Vec<Issue>,
+    /// Conferences seen on nodes whose stop was ordered by a cycle. Anything but 0 is a fault of Spillway's.
+    #[serde(default)]
+    pub dropped_by_us: u32,
+}
+
+impl Report {
+    /// HD calls that are needed and that no node is left for.
+    pub fn uncovered_shortfall(&self) -> HdCalls {
+        let uncovered = |reason: &LocationReason| match reason {
+            LocationReason::Short {
+                hd_calls,
+                because: ShortBecause::NothingLeft | ShortBecause::MaxNodes,
+            } => Some(*hd_calls),
+            _ => None,
+        };
+        let all = self.locations.iter().flat_map(|location| &location.reasons).filter_map(uncovered);
+        all.fold(HdCalls(0), HdCalls::plus)
+    }
 }
 
 /// Why no rule starts, drains or stops in this cycle.

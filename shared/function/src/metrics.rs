@@ -41,6 +41,9 @@ pub fn of_cycle(platform: &str, report: &CycleReport) -> Vec<Value> {
         ("GoodCycles", "Count", json!(u32::from(report.outcome.is_good()))),
         ("RefusedCycles", "Count", json!(u32::from(report.outcome == Outcome::Refused))),
         ("FailedStarts", "Count", json!(failed_starts(report))),
+        ("RefusedStartsWithStoppedNodes", "Count", json!(report.unreplaced_starts())),
+        ("UncoveredShortfall", "Count", json!(report.plan.report.uncovered_shortfall().0)),
+        ("DroppedByUs", "Count", json!(report.plan.report.dropped_by_us)),
         ("CycleDuration", "Milliseconds", json!(report.took.as_millis())),
     ];
     if let Some(last_good) = report.last_good {

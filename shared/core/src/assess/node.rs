@@ -88,6 +88,8 @@ pub struct OverflowNode<'a> {
     pub free: HdCalls,
     /// Whether anything is known to run on it.
     pub hosts: bool,
+    /// Conferences seen on it although the instance is stopping: calls that are being dropped.
+    pub dropping: u32,
     /// Whether nothing is seen to run on it: no shard, and no tokens in use (not asked of a node in maintenance,
     /// whose load reads 100). Needs a reading of the shards. Not proof of idleness.
     pub quiet: bool,
@@ -216,6 +218,7 @@ pub(super) fn overflow_node<'a>(
         capacity,
         free,
         hosts: runs && on_it.unwrap_or(0) > 0,
+        dropping: if instance.state == InstanceState::Stopping { on_it.unwrap_or(0) } else { 0 },
         quiet: runs && on_it == Some(0) && tokens == 0,
     }
 }

@@ -68,7 +68,13 @@ pub(super) fn finish(mut draft: Draft<'_>) -> Plan {
             node_report(&draft, node, given)
         })
         .collect();
+    let ordered = |node: &OverflowNode<'_>| {
+        let drain = draft.record(node).and_then(|record| record.drain.as_ref());
+        drain.is_some_and(|drain| drain.stop_ordered_at.is_some())
+    };
+    let dropped = view.nodes.iter().filter(|node| ordered(node)).map(|node| node.dropping).sum();
     let mut plan = draft.plan;
+    plan.report.dropped_by_us = dropped;
     plan.report.locations = locations;
     plan.report.nodes = nodes;
     plan.report.issues.clone_from(&view.issues);

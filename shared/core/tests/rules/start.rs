@@ -347,3 +347,12 @@ fn a_node_that_stops_while_booting_is_a_failed_start_with_ec2s_reason() {
     assert_eq!(plan.records[&id].failed_starts, 1);
     assert!(plan.events.iter().any(|event| event.reason.contains("Server.InternalError")));
 }
+
+#[test]
+fn a_shortfall_that_nothing_is_left_for_is_summed_up() {
+    let covered = Scene::new().always_on(HQ, 5).stopped(1).plan();
+    assert_eq!(covered.report.uncovered_shortfall().0, 0);
+    let mut scene = Scene::new().always_on(HQ, 5).stopped(1);
+    scene.policy.threshold = Some(spillway_core::ids::HdCalls(30));
+    assert_eq!(scene.plan().report.uncovered_shortfall().0, 14, "17 of 31 HD calls can be had");
+}

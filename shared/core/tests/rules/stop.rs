@@ -344,3 +344,16 @@ fn the_reason_of_our_maintenance_mode_begins_with_our_mark() {
     scene.policy.stop_margin = HdCalls(0);
     assert_eq!(scene.actions(), ["drain i-00002"]);
 }
+
+#[test]
+fn a_conference_on_a_node_that_we_are_stopping_is_told() {
+    let mut scene = idle_node().draining(DrainKind::Auto, 5);
+    let (id, node) = (scene.last_id(), scene.last_node_mut().address);
+    let shard = spillway_core::observation::Shard { node, conference: "sales".to_owned() };
+    scene.platform.shards = Some(vec![shard]);
+    assert_eq!(scene.plan().report.dropped_by_us, 0, "it runs: its drain is cancelled");
+    scene.instance_mut(&id).state = InstanceState::Stopping;
+    assert_eq!(scene.plan().report.dropped_by_us, 0, "somebody else stops it");
+    scene.last_record_mut().drain.as_mut().unwrap().stop_ordered_at = Some(now());
+    assert_eq!(scene.plan().report.dropped_by_us, 1);
+}
