@@ -1,0 +1,1 @@
+//! Pre-warm windows in EventBridge Scheduler, and when they fire.

@@ -1,0 +1,1 @@
+//! What is known of a platform, for people and programs.
