@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::assess::MAINTENANCE_MARK;
+use crate::assess::{MAINTENANCE_MARK, RETIRED_MARK};
 use crate::cycle::{Cycle, LAST_START};
 use crate::fault::{Fault, Refusal, RefusalKind};
 use crate::ids::{InstanceId, InstanceType, LocationName};
 use crate::ledger::{Actor, DrainKind, Event, EventKind, Ledger, NodeRecord};
-use crate::observation::{Instance, Observation, Reading};
+use crate::observation::{Instance, NodeActivity, Observation, Reading};
 use crate::outcome::{ActionEnd, ActionResult};
-use crate::plan::{Action, NodeRef, Plan, Start};
+use crate::plan::{Action, NodeRef, Override, Plan, Start};
 use crate::planner::remember_start;
 use crate::ports::{Clock, FleetWrite, InstanceOrder, Lease, LeaseError, LedgerWrite, ManagementWrite};
 
@@ -196,7 +196,10 @@ where
                 end
             }
             Action::ConfirmIdle { node, cancel_if_busy } => self.confirm_idle(node, *cancel_if_busy).await,
-            Action::Stop { node, cancel_if_busy, reason } => self.stop(node, *cancel_if_busy, reason).await,
+            Action::Stop { node, cancel_if_busy, reason, overridden } => {
+                self.stop(node, *cancel_if_busy, reason, overridden.as_ref()).await
+            }
+            Action::Retire { node, reason } => self.retire(node, reason).await,
             Action::ClearMaintenance { node } => {
                 let end = self.clear_maintenance(node).await;
                 if end == ActionEnd::Done {
@@ -244,7 +247,12 @@ where
                 }
             }
         }
-        let text: String = format!("{MAINTENANCE_MARK}: draining: {reason}").chars().take(250).collect();
+        let mark = if self.record(id).retired {
+            RETIRED_MARK.to_owned()
+        } else {
+            format!("{MAINTENANCE_MARK}: draining")
+        };
+        let text: String = format!("{mark}: {reason}").chars().take(250).collect();
         match self.cycle.ports.management.set_maintenance(node.id, true, &text).await {
             Ok(()) => {
                 let now = self.now();
@@ -259,6 +267,17 @@ where
                 ActionEnd::Done
             }
             // It may have been stored all the same: the intent stays, and the next cycle sees which.
+            Err(fault) => ActionEnd::Failed(fault),
+        }
+    }
+
+    async fn retire(&mut self, node: &NodeRef, reason: &str) -> ActionEnd {
+        let text: String = format!("{RETIRED_MARK}: {reason}").chars().take(250).collect();
+        match self.cycle.ports.management.set_maintenance(node.id, true, &text).await {
+            Ok(()) => {
+                self.event(EventKind::Retired, node, Actor::Spillway, reason.to_owned());
+                ActionEnd::Done
+            }
             Err(fault) => ActionEnd::Failed(fault),
         }
     }
@@ -312,7 +331,13 @@ where
         }
     }
 
-    async fn stop(&mut self, node: &NodeRef, cancel_if_busy: bool, reason: &str) -> ActionEnd {
+    async fn stop(
+        &mut self,
+        node: &NodeRef,
+        cancel_if_busy: bool,
+        reason: &str,
+        overridden: Option<&Override>,
+    ) -> ActionEnd {
         let id = &node.instance;
         let idle = self.cycle.ports.management.read_activity(node.address).await;
         let not_ordered = |record: &mut NodeRecord| {
@@ -322,6 +347,18 @@ where
         };
         match idle {
             Ok(activity) if activity.is_idle() => {}
+            // An operator said so, and is answered for what runs there by name.
+            Ok(activity) if overridden.is_some_and(|each| each.calls) => {
+                let NodeActivity { shards, participants, backplanes: _ } = activity;
+                self.overrule(
+                    node,
+                    overridden,
+                    &format!("{participants} participants in {shards} conferences dropped"),
+                );
+            }
+            Err(fault) if overridden.is_some_and(|each| each.calls) => {
+                self.overrule(node, overridden, &format!("what ran on it could not be read ({fault})"));
+            }
             Ok(_) => return self.busy(node, cancel_if_busy).await,
             Err(fault) => {
                 self.change(id, not_ordered);
@@ -336,6 +373,9 @@ where
         };
         match results.into_iter().find(|(instance, _)| instance == id) {
             Some((_, Ok(()))) => {
+                if overridden.is_some_and(|each| each.lifetime && !each.calls) {
+                    self.overrule(node, overridden, "stopped before its minimum lifetime");
+                }
                 self.event(EventKind::Stop, node, by, reason.to_owned());
                 ActionEnd::Done
             }
@@ -348,6 +388,13 @@ where
                 self.change(id, not_ordered);
                 ActionEnd::Refused(unanswered())
             }
+        }
+    }
+
+    /// A rule set aside is a line of history of its own, under the operator's name.
+    fn overrule(&mut self, node: &NodeRef, overridden: Option<&Override>, what: &str) {
+        if let Some(Override { by, reason, .. }) = overridden {
+            self.event(EventKind::Overridden, node, by.clone(), format!("{what}: {reason}"));
         }
     }
 
@@ -397,7 +444,7 @@ where
                     sold_out.insert((instance.instance_type.clone(), instance.zone.clone()));
                 }
                 // A quota is the account's: nothing else would start either.
-                if !refusal.kind.is_the_instances() || refusal.kind == RefusalKind::Quota {
+                if start.by_name || !refusal.kind.is_the_instances() || refusal.kind == RefusalKind::Quota {
                     continue;
                 }
                 let Some((key, named)) = self.plan.substitutes.get_key_value(&for_location) else { continue };
@@ -422,7 +469,7 @@ where
         let mut records = Vec::new();
         for (start, ..) in wanted {
             let mut record = self.record(&start.instance);
-            remember_start(&mut record, start.reason.clone(), now);
+            remember_start(&mut record, Actor::Spillway, start.reason.clone(), now);
             self.changed.insert(start.instance.clone(), record.clone());
             records.push((start.instance.clone(), record));
         }
@@ -449,6 +496,8 @@ where
                 }
             };
             let word = if kind == EventKind::Start { "start" } else { "start_refused" };
+            // Whoever asked for it by name; what EC2 refused is nobody's deed.
+            let asked = self.record(&start.instance).life.map(|life| life.by);
             let event = Event {
                 id: format!("{}-{}-{word}", self.plan.observed_at, start.instance),
                 at: self.now(),
@@ -456,7 +505,7 @@ where
                 instance: Some(start.instance.clone()),
                 node: start.node.clone(),
                 location: Some(start.location.clone()),
-                by: Actor::Spillway,
+                by: asked.filter(|_| kind == EventKind::Start).unwrap_or(Actor::Spillway),
                 reason,
             };
             self.done.events.push(event);

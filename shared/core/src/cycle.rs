@@ -11,12 +11,12 @@ use crate::fault::Fault;
 use crate::ledger::{Actor, Digest, Event, EventKind, Ledger};
 use crate::observation::{Fleet, InstanceState, Observation, Reading};
 use crate::outcome::{CycleReport, Outcome};
-use crate::plan::Plan;
-use crate::planner::plan;
+use crate::plan::{Override, Plan};
+use crate::planner::plan_overridden;
 use crate::policy::{Mode, Policy};
 use crate::ports::{Clock, FleetWrite, Lease, LeaseError, LedgerWrite, ManagementWrite, PlatformScope};
 use crate::report::Gate;
-use crate::safety::{Violation, check};
+use crate::safety::{Violation, check_overridden};
 
 /// How long a lease lasts: longer than a function may run (45 s), shorter than the time between two ticks (60 s).
 pub const LEASE: Duration = Duration::from_secs(55);
@@ -90,6 +90,12 @@ where
 {
     /// Runs the cycle to its end.
     pub async fn run(&self, memory: &mut LeaseMemory) -> CycleReport {
+        self.run_overridden(memory, &[]).await
+    }
+
+    /// The same where an operator's command sets rules aside: they are shown in the plan, checked against what was
+    /// given here, and recorded. Functions never call this.
+    pub async fn run_overridden(&self, memory: &mut LeaseMemory, overrides: &[Override]) -> CycleReport {
         let Ports { ledger, clock, .. } = self.ports;
         let began_at = clock.now();
         // At once: neither needs the other, and a function that waits is paid for.
@@ -101,7 +107,7 @@ where
         }
         let observation = self.observe_beside(fleet).await;
         let now = clock.now();
-        let mut planned = self.plan_checked(&observation, &reading, now);
+        let mut planned = self.plan_checked(&observation, &reading, now, overrides);
         // The lease is taken late: what was read before it is still so if nobody took it in between, and then the
         // swap succeeds. A cycle that changes nothing needs none.
         let mut lease = None;
@@ -111,16 +117,24 @@ where
                 Err(LeaseError::Lost) => return self.stale(began_at),
                 Err(LeaseError::Fault(fault)) => {
                     reading = Err(fault);
-                    planned = self.plan_checked(&observation, &reading, now);
+                    planned = self.plan_checked(&observation, &reading, now, overrides);
                 }
             }
         }
         self.carry_out(began_at, now, planned, &observation, &reading, lease).await
     }
 
-    fn plan_checked(&self, observation: &Observation, reading: &Reading<Ledger>, now: Timestamp) -> Planned {
-        let plan = plan(self.policy, observation, reading, now);
-        let violations = check(self.policy, observation, reading, &plan, now).err().unwrap_or_default();
+    fn plan_checked(
+        &self,
+        observation: &Observation,
+        reading: &Reading<Ledger>,
+        now: Timestamp,
+        overrides: &[Override],
+    ) -> Planned {
+        let plan = plan_overridden(self.policy, observation, reading, now, overrides);
+        let violations = check_overridden(self.policy, observation, reading, &plan, now, overrides)
+            .err()
+            .unwrap_or_default();
         let withheld = self.policy.dry_run || self.policy.mode == Mode::Assist;
         let outcome = outcome_of(&plan, !violations.is_empty(), withheld);
         let may_act = violations.is_empty() && !withheld;

@@ -54,6 +54,10 @@ text_id! {
     HoldId
 }
 text_id! {
+    /// The allocation id of an Elastic IP, `eipalloc-…`.
+    AllocationId
+}
+text_id! {
     /// An EC2 instance type, such as `c5.2xlarge`.
     InstanceType
 }

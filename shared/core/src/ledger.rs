@@ -166,6 +166,9 @@ pub struct Drain {
     /// When the stop was ordered.
     #[serde(default)]
     pub stop_ordered_at: Option<Timestamp>,
+    /// Whether an operator ordered the stop whatever ran on the node: calls dropped by it are theirs, not a fault.
+    #[serde(default)]
+    pub calls_overridden: bool,
 }
 
 /// Where a hold applies.
@@ -176,6 +179,8 @@ pub enum HoldScope {
     All,
     /// One overflow location.
     Location(LocationName),
+    /// One overflow node: an operator started it, and wants it up.
+    Node(InstanceId),
 }
 
 /// How much a hold asks for.
@@ -231,14 +236,47 @@ pub struct Request {
     pub wish: Wish,
 }
 
+impl Ledger {
+    /// The pause in force: the latest that is neither over nor resumed. Every function obeys it.
+    pub fn pause(&self, now: Timestamp) -> Option<Pause<'_>> {
+        let latest = self
+            .requests
+            .iter()
+            .filter(|request| matches!(request.wish, Wish::Pause { .. } | Wish::Resume))
+            .max_by_key(|request| (request.at, &request.id))?;
+        match latest.wish {
+            Wish::Pause { until } if now < until => {
+                Some(Pause { until, by: &latest.by, reason: &latest.reason })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// A pause in force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pause<'a> {
+    /// Its end.
+    pub until: Timestamp,
+    /// Who asked for it.
+    pub by: &'a Actor,
+    /// Why.
+    pub reason: &'a str,
+}
+
 /// What an operator can ask of the next cycle.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Wish {
     /// Drain and stop this node.
     Stop(InstanceId),
-    /// Give up the drain of this node.
+    /// Give up the drain of this node, or end its retirement: it takes calls again.
     Release(InstanceId),
+    /// Drain and stop this node, and leave it so: it stays in maintenance mode, and no rule starts it.
+    Retire(InstanceId),
+    /// Start this node although it is retired. It stays in maintenance mode until it is released, so that its
+    /// static NAT address is right before it takes a call.
+    Reinstate(InstanceId),
     /// Do nothing until the instant.
     Pause {
         /// End of the pause.
@@ -303,6 +341,14 @@ pub enum EventKind {
     CycleRefused,
     /// An operator's request was met or dismissed.
     RequestDone,
+    /// An operator asked for something: a pause, a hold, a stop.
+    Asked,
+    /// An operator's command changed something outside a cycle: a tag, a location, an Elastic IP.
+    Operated,
+    /// A rule was set aside because an operator said so.
+    Overridden,
+    /// A node was retired, or set aside for an operation: it stays in maintenance mode.
+    Retired,
 }
 
 /// Free and greatest HD capacity of a location at one minute: what load is learnt from.

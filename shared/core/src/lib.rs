@@ -37,4 +37,4 @@ pub mod ports;
 pub mod report;
 pub mod safety;
 
-pub use planner::plan;
+pub use planner::{plan, plan_overridden};

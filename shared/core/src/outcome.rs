@@ -150,6 +150,7 @@ impl CycleReport {
             ("cancel-drain", "undrained"),
             ("confirm-idle", "found idle"),
             ("stop", "stopped"),
+            ("retire", "retired"),
             ("clear-maintenance", "cleared"),
         ] {
             let (done, failed) = (self.count(word, true), self.count(word, false));

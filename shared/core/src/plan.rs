@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{InstanceId, LocationName, NodeId, NodeName};
-use crate::ledger::{DrainKind, Event, LocationLoad, NodeRecord};
+use crate::ledger::{Actor, DrainKind, Event, LocationLoad, NodeRecord};
 use crate::report::{CancelReason, Report};
 
 /// What to do, and why.
@@ -66,6 +66,9 @@ pub struct Start {
     pub location: LocationName,
     /// Why, one sentence.
     pub reason: String,
+    /// Asked for by name: when it is refused, nothing else is started in its place.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_name: bool,
 }
 
 /// A node, by all its names.
@@ -81,6 +84,22 @@ pub struct NodeRef {
     pub address: Ipv4Addr,
     /// Location.
     pub location: LocationName,
+}
+
+/// An operator sets rules aside for one node, once. Only an operator's own command carries one, and it ends with the
+/// cycle that the command runs: it is never stored, so no function can act on it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Override {
+    /// For which instance.
+    pub instance: InstanceId,
+    /// Stop it although calls run on it, without a drain: they are dropped.
+    pub calls: bool,
+    /// Stop it although it is younger than the minimum lifetime.
+    pub lifetime: bool,
+    /// Who.
+    pub by: Actor,
+    /// Why.
+    pub reason: String,
 }
 
 /// One thing to do. Each is safe to repeat.
@@ -120,6 +139,16 @@ pub enum Action {
         cancel_if_busy: bool,
         /// Why, one sentence.
         reason: String,
+        /// The rules that an operator set aside for it; such a stop is only carried out by the operator's command.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        overridden: Option<Override>,
+    },
+    /// Set maintenance mode on a stopped node that stays out of service.
+    Retire {
+        /// Which.
+        node: NodeRef,
+        /// Why, one sentence; stored with the maintenance mode.
+        reason: String,
     },
     /// Clear our maintenance mode on a stopped node, so that its next start takes calls.
     ClearMaintenance {
@@ -137,6 +166,7 @@ impl Action {
             | Self::CancelDrain { node, .. }
             | Self::ConfirmIdle { node, .. }
             | Self::Stop { node, .. }
+            | Self::Retire { node, .. }
             | Self::ClearMaintenance { node } => &node.instance,
         }
     }
@@ -149,6 +179,7 @@ impl Action {
             Self::CancelDrain { .. } => "cancel-drain",
             Self::ConfirmIdle { .. } => "confirm-idle",
             Self::Stop { .. } => "stop",
+            Self::Retire { .. } => "retire",
             Self::ClearMaintenance { .. } => "clear-maintenance",
         }
     }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{InstanceId, LocationName};
 use crate::ledger::{DrainKind, Ledger};
 use crate::observation::{Instance, InstanceState, Node, NodeRole, Observation, Platform, Reading};
-use crate::plan::{Action, NodeRef, Plan};
+use crate::plan::{Action, NodeRef, Override, Plan};
 use crate::policy::{LifetimeFrom, Mode, Policy};
 
 /// The tag that makes an instance ours (guide: *Setting up your bursting nodes*).
@@ -97,12 +97,18 @@ pub enum Violation {
         /// Instance.
         instance: InstanceId,
     },
+    /// Rules set aside that nobody with the right to do so set aside.
+    #[error("{instance} is to be stopped against a rule, and no operator's command said so")]
+    NotGranted {
+        /// Instance.
+        instance: InstanceId,
+    },
     /// The other controller is on.
     #[error("bursting is enabled on the Management Node: two controllers must not act")]
     TwoControllers,
 }
 
-/// Checks a plan against what was observed.
+/// Checks a plan against what was observed. No rule is set aside: this is what the functions run.
 ///
 /// # Errors
 /// Everything it would break.
@@ -112,6 +118,21 @@ pub fn check(
     ledger: &Reading<Ledger>,
     plan: &Plan,
     now: Timestamp,
+) -> Result<(), Vec<Violation>> {
+    check_overridden(policy, observation, ledger, plan, now, &[])
+}
+
+/// Checks a plan where an operator's command has set rules aside. A plan that sets aside anything else breaks it.
+///
+/// # Errors
+/// Everything it would break.
+pub fn check_overridden(
+    policy: &Policy,
+    observation: &Observation,
+    ledger: &Reading<Ledger>,
+    plan: &Plan,
+    now: Timestamp,
+    granted: &[Override],
 ) -> Result<(), Vec<Violation>> {
     let nothing = Ledger::default();
     let facts = Facts {
@@ -133,7 +154,10 @@ pub fn check(
         match action {
             Action::Start(start) => violations.extend(facts.check_start(&start.instance)),
             Action::BeginDrain { node, kind, .. } => violations.extend(facts.check_drain(node, *kind)),
-            Action::Stop { node, .. } => violations.extend(facts.check_stop(node)),
+            Action::Stop { node, overridden, .. } => {
+                violations.extend(facts.check_stop(node, overridden.as_ref(), granted));
+            }
+            Action::Retire { node, .. } => violations.extend(facts.check_retired(node)),
             Action::ConfirmIdle { node, .. } => violations.extend(facts.check_draining(node)),
             Action::CancelDrain { node, .. } | Action::ClearMaintenance { node } => {
                 violations.extend(facts.check_maintenance(node));
@@ -294,10 +318,34 @@ impl Facts<'_> {
         (!old).then(young)
     }
 
-    fn check_stop(&self, node: &NodeRef) -> Option<Violation> {
+    /// Only a stopped node is retired without a drain.
+    fn check_retired(&self, node: &NodeRef) -> Option<Violation> {
+        let stopped = self
+            .instances
+            .get(&node.instance)
+            .is_some_and(|instance| instance.state == InstanceState::Stopped);
+        if stopped {
+            self.check_foreign(node)
+        } else {
+            Some(Violation::NotDrained { instance: node.instance.clone() })
+        }
+    }
+
+    fn check_stop(
+        &self,
+        node: &NodeRef,
+        overridden: Option<&Override>,
+        granted: &[Override],
+    ) -> Option<Violation> {
         let instance = node.instance.clone();
         if self.is_bad_moment() {
             return Some(Violation::BadMoment { instance });
+        }
+        if overridden.is_some_and(|each| each.instance != instance || !granted.contains(each)) {
+            return Some(Violation::NotGranted { instance });
+        }
+        if overridden.is_some_and(|each| each.calls) {
+            return self.check_foreign(node);
         }
         let drain = self.ledger.nodes.get(&instance).and_then(|record| record.drain.as_ref());
         let configured = self.node(node).is_some_and(|node| node.maintenance_mode);
@@ -311,7 +359,11 @@ impl Facts<'_> {
         if !drained {
             return Some(Violation::NotDrained { instance });
         }
-        self.check_foreign(node).or_else(|| self.check_idle(node)).or_else(|| self.check_lifetime(node))
+        let young = || match overridden {
+            Some(each) if each.lifetime => None,
+            _ => self.check_lifetime(node),
+        };
+        self.check_foreign(node).or_else(|| self.check_idle(node)).or_else(young)
     }
 
     fn check_foreign(&self, wanted: &NodeRef) -> Option<Violation> {
@@ -336,7 +388,7 @@ impl Facts<'_> {
                 }
                 Action::BeginDrain { .. } | Action::Stop { .. } => ends.insert(id),
                 Action::CancelDrain { .. } => undrained.insert(id),
-                Action::ConfirmIdle { .. } | Action::ClearMaintenance { .. } => true,
+                Action::ConfirmIdle { .. } | Action::Retire { .. } | Action::ClearMaintenance { .. } => true,
             };
             if !first {
                 violations.push(Violation::TwoLives { instance: id.clone() });

@@ -171,6 +171,7 @@ mod tests {
                 maintenance_seen_at: None,
                 idle_at: Some(at),
                 stop_ordered_at: None,
+                calls_overridden: false,
             }),
             quiet_since: None,
             capacity: Some(HdCalls(17)),

@@ -50,7 +50,9 @@ impl DynamoLedger {
     pub(crate) async fn put_free_request(&self, request: &Request) -> Result<(), Fault> {
         let gone_at = match &request.wish {
             Wish::Pause { until } => later(request.at, REQUEST_KEPT).max(*until),
-            Wish::Stop(_) | Wish::Release(_) | Wish::Resume => later(request.at, REQUEST_KEPT),
+            Wish::Stop(_) | Wish::Retire(_) | Wish::Reinstate(_) | Wish::Release(_) | Wish::Resume => {
+                later(request.at, REQUEST_KEPT)
+            }
         };
         self.put(encode(Key::request(&request.id), request, Some(gone_at))?).await
     }

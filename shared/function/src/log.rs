@@ -27,7 +27,9 @@ pub fn cycle(platform: &str, report: &CycleReport) {
     for result in &report.results {
         let reason = match &result.action {
             Action::Start(start) => start.reason.as_str(),
-            Action::BeginDrain { reason, .. } | Action::Stop { reason, .. } => reason.as_str(),
+            Action::BeginDrain { reason, .. }
+            | Action::Stop { reason, .. }
+            | Action::Retire { reason, .. } => reason.as_str(),
             Action::CancelDrain { .. } | Action::ConfirmIdle { .. } | Action::ClearMaintenance { .. } => "",
         };
         log_action(result.action.word(), result.action.instance().as_str(), &result.end, reason);

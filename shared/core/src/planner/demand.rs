@@ -208,7 +208,9 @@ pub(super) fn name_substitutes(draft: &mut Draft<'_>) {
     let view = draft.view;
     let mut starts: BTreeMap<LocationName, (u32, InstanceId)> = BTreeMap::new();
     for action in &draft.plan.actions {
-        if let Action::Start(start) = action {
+        if let Action::Start(start) = action
+            && !start.by_name
+        {
             let entry = starts.entry(start.location.clone()).or_insert((0, start.instance.clone()));
             entry.0 += 1;
         }

@@ -9,7 +9,7 @@ use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 use crate::assess::{Assessment, OverflowNode, Phase, RETIRED_MARK, is_our_maintenance};
 use crate::ids::{HdCalls, InstanceId, LocationId, LocationName};
 use crate::ledger::{Actor, Event, EventKind, Ledger, Life, NodeRecord};
-use crate::plan::{Action, NodeRef, Plan, Start};
+use crate::plan::{Action, NodeRef, Override, Plan, Start};
 use crate::policy::{LifetimeFrom, Policy};
 use crate::report::{CancelReason, LocationReason, NodeReason};
 
@@ -25,6 +25,8 @@ pub(super) struct Draft<'a> {
     pub(super) undrained: HashSet<InstanceId>,
     /// Instances that begin to drain, or stop, in this plan.
     pub(super) leaving: HashSet<InstanceId>,
+    /// Rules that an operator has set aside.
+    pub(super) overrides: &'a [Override],
     /// Starts that the policy still allows in this cycle.
     pub(super) starts_left: u32,
     /// Overflow nodes up or on their way down, by location, with those this plan starts.
@@ -57,6 +59,7 @@ impl<'a> Draft<'a> {
             started: HashSet::default(),
             undrained: HashSet::default(),
             leaving: HashSet::default(),
+            overrides: &[],
             starts_left: policy.starts_per_cycle,
             node_reasons: HashMap::default(),
             location_reasons: BTreeMap::new(),
@@ -166,7 +169,12 @@ impl<'a> Draft<'a> {
 
     /// Orders a start and remembers it.
     pub(super) fn start(&mut self, node: &OverflowNode<'_>, reason: String) {
-        let start = self.start_of(node, reason.clone());
+        self.start_named(node, reason, false);
+    }
+
+    /// The same; with `by_name` it is this node that is wanted, and no other.
+    pub(super) fn start_named(&mut self, node: &OverflowNode<'_>, reason: String, by_name: bool) {
+        let start = Start { by_name, ..self.start_of(node, reason.clone()) };
         if node.node.maintenance_mode {
             // Left over from our last drain: without this it would come up refusing calls.
             let node = self.node_ref(node);
@@ -178,7 +186,24 @@ impl<'a> Draft<'a> {
         *self.running.entry(node.node.location).or_default() += 1;
         self.why(node, NodeReason::Starting);
         let now = self.now;
-        remember_start(self.record_mut(&node.instance.id), reason, now);
+        remember_start(self.record_mut(&node.instance.id), Actor::Spillway, reason, now);
+    }
+
+    /// Orders a start that an operator asked for by name, of a node that stays in maintenance mode.
+    pub(super) fn start_retired(&mut self, node: &OverflowNode<'_>, by: &Actor, reason: &str) {
+        let start = Start { by_name: true, ..self.start_of(node, reason.to_owned()) };
+        self.plan.actions.push(Action::Start(start));
+        self.started.insert(node.instance.id.clone());
+        self.starts_left = self.starts_left.saturating_sub(1);
+        *self.running.entry(node.node.location).or_default() += 1;
+        self.why(node, NodeReason::Starting);
+        let now = self.now;
+        remember_start(self.record_mut(&node.instance.id), by.clone(), reason.to_owned(), now);
+    }
+
+    /// The override that an operator gave for a node.
+    pub(super) fn override_of(&self, id: &InstanceId) -> Option<&'a Override> {
+        self.overrides.iter().find(|each| each.instance == *id)
     }
 
     pub(super) fn start_of(&self, node: &OverflowNode<'_>, reason: String) -> Start {
@@ -187,6 +212,7 @@ impl<'a> Draft<'a> {
             node: Some(node.node.name.clone()),
             location: self.view.location_name(node.node.location),
             reason,
+            by_name: false,
         }
     }
 
@@ -225,15 +251,9 @@ impl<'a> Draft<'a> {
 }
 
 /// Writes an ordered start into a record.
-pub(crate) fn remember_start(record: &mut NodeRecord, reason: String, now: Timestamp) {
-    record.life = Some(Life {
-        started_at: now,
-        by: Actor::Spillway,
-        reason,
-        launched_at: None,
-        ready_at: None,
-        failed: false,
-    });
+pub(crate) fn remember_start(record: &mut NodeRecord, by: Actor, reason: String, now: Timestamp) {
+    record.life =
+        Some(Life { started_at: now, by, reason, launched_at: None, ready_at: None, failed: false });
     record.drain = None;
     record.quiet_since = None;
     record.drain_vetoed = false;

@@ -1,17 +1,15 @@
 //! Draining and stopping, over several cycles: maintenance mode on, wait until the node shows it, idle read
 //! twice, stop, maintenance mode off. A node is only ever stopped from inside a drain.
 
-use std::collections::BTreeMap;
-
 use super::demand::need;
 use super::draft::Draft;
 use super::hold::{Up, covers, current, up_for};
 use super::{FAILOVER_QUIET, IDLE_GAP};
 use crate::assess::{OverflowNode, Phase, RETIRED_MARK, is_fresh, is_our_maintenance};
-use crate::ids::{InstanceId, LocationId};
-use crate::ledger::{Actor, Drain, DrainKind, EventKind, Hold, Wish};
+use crate::ids::LocationId;
+use crate::ledger::{Actor, Drain, DrainKind, EventKind, Hold};
 use crate::plan::Action;
-use crate::report::{CancelReason, NodeReason, actor};
+use crate::report::{CancelReason, NodeReason};
 
 /// A first idle reading is only the first of two for this long.
 const IDLE_READING_LASTS: jiff::SignedDuration = jiff::SignedDuration::from_mins(5);
@@ -26,63 +24,60 @@ pub(super) fn cancel_all(draft: &mut Draft<'_>) {
     }
 }
 
-/// Operators' wishes become drains, or end them.
-pub(super) fn take_requests(draft: &mut Draft<'_>) {
-    let ledger = draft.ledger;
-    let mut by_instance: BTreeMap<&InstanceId, &OverflowNode<'_>> = BTreeMap::new();
+/// Stops nodes at once where an operator's command says so, calls or not.
+pub(super) fn stop_overridden(draft: &mut Draft<'_>) {
     let view = draft.view;
-    if !ledger.requests.is_empty() {
-        by_instance = view.nodes.iter().map(|node| (&node.instance.id, node)).collect();
+    let overrides = draft.overrides;
+    if overrides.is_empty() {
+        return;
     }
-    for request in &ledger.requests {
-        match &request.wish {
-            Wish::Stop(id) => {
-                if let Some(node) = by_instance.get(id).filter(|node| node.is_running()) {
-                    let drain = Drain {
-                        kind: DrainKind::Operator,
-                        began_at: draft.now,
-                        by: request.by.clone(),
-                        reason: request.reason.clone(),
-                        maintenance_seen_at: None,
-                        idle_at: None,
-                        stop_ordered_at: None,
-                    };
-                    let action = Action::BeginDrain {
-                        node: draft.node_ref(node),
-                        kind: DrainKind::Operator,
-                        reason: format!("{}, asked by {}", request.reason, actor(&request.by)),
-                    };
-                    draft.plan.actions.push(action);
-                    draft.why(node, NodeReason::Draining);
-                    draft.leaving.insert(id.clone());
-                    draft.record_mut(id).drain = Some(drain);
-                }
-                draft.plan.done_requests.push(request.id.clone());
-            }
-            Wish::Release(id) => {
-                if let Some(node) = by_instance.get(id)
-                    && node.is_running()
-                    && draft.record(node).is_some_and(|record| record.drain.is_some())
-                {
-                    draft.cancel_drain(node, CancelReason::Released(actor(&request.by).to_owned()));
-                }
-                draft.plan.done_requests.push(request.id.clone());
-            }
-            Wish::Pause { until } => {
-                if *until <= draft.now {
-                    draft.plan.done_requests.push(request.id.clone());
-                }
-            }
-            // A resume is kept as long as there is a pause that it ends.
-            Wish::Resume => {
-                let ends_one = ledger.requests.iter().any(|other| {
-                    matches!(other.wish, Wish::Pause { until } if until > draft.now) && other.at <= request.at
-                });
-                if !ends_one {
-                    draft.plan.done_requests.push(request.id.clone());
-                }
-            }
+    let obstacle = stop_obstacle(draft);
+    for node in view.nodes.iter().filter(|node| node.is_running()) {
+        let id = &node.instance.id;
+        let Some(by_hand) = overrides.iter().find(|each| each.instance == *id && each.calls) else {
+            continue;
+        };
+        if let Some(reason) = &obstacle {
+            draft.why(node, reason.clone());
+            continue;
         }
+        if node.node.maintenance_mode && !is_our_maintenance(node.node) {
+            draft.why(node, NodeReason::ForeignMaintenance);
+            continue;
+        }
+        // What an operator asked for a moment ago in this cycle is overtaken.
+        draft.plan.actions.retain(|action| action.instance() != id);
+        let now = draft.now;
+        let record = draft.record_mut(id);
+        let drain = record.drain.get_or_insert_with(|| operator_drain(&by_hand.by, &by_hand.reason, now));
+        drain.kind = DrainKind::Operator;
+        drain.by = by_hand.by.clone();
+        drain.reason = by_hand.reason.clone();
+        drain.stop_ordered_at = Some(now);
+        drain.calls_overridden = true;
+        let action = Action::Stop {
+            node: draft.node_ref(node),
+            cancel_if_busy: false,
+            reason: by_hand.reason.clone(),
+            overridden: Some(by_hand.clone()),
+        };
+        draft.plan.actions.push(action);
+        draft.leaving.insert(id.clone());
+        draft.why(node, NodeReason::Stopping);
+    }
+}
+
+/// A drain that an operator asked for: it waits for the calls to end.
+pub(super) fn operator_drain(by: &Actor, reason: &str, now: jiff::Timestamp) -> Drain {
+    Drain {
+        kind: DrainKind::Operator,
+        began_at: now,
+        by: by.clone(),
+        reason: reason.to_owned(),
+        maintenance_seen_at: None,
+        idle_at: None,
+        stop_ordered_at: None,
+        calls_overridden: false,
     }
 }
 
@@ -171,9 +166,13 @@ fn stop_when_idle(draft: &mut Draft<'_>, node: &OverflowNode<'_>, drain: &Drain)
         .filter(|at| *at > drain.began_at)
         .map(|at| now.duration_since(at))
         .filter(|age| *age <= IDLE_READING_LASTS);
-    match (first, draft.lifetime_left(node)) {
-        (_, Err(())) => draft.why(node, NodeReason::Unknown),
-        (_, Ok(Some(left))) => draft.why(node, NodeReason::Young { left }),
+    let by_hand = draft.override_of(&node.instance.id).filter(|each| each.lifetime);
+    let left = draft.lifetime_left(node);
+    // Only what is really in the way is set aside, and shown.
+    let overridden = by_hand.filter(|_| left != Ok(None)).cloned();
+    match (first, left) {
+        (_, Err(())) if overridden.is_none() => draft.why(node, NodeReason::Unknown),
+        (_, Ok(Some(left))) if overridden.is_none() => draft.why(node, NodeReason::Young { left }),
         (None, _) => {
             let action = Action::ConfirmIdle { node: draft.node_ref(node), cancel_if_busy };
             draft.plan.actions.push(action);
@@ -182,7 +181,7 @@ fn stop_when_idle(draft: &mut Draft<'_>, node: &OverflowNode<'_>, drain: &Drain)
         (Some(age), _) if age < IDLE_GAP => draft.why(node, NodeReason::IdleOnce),
         _ => {
             let reason = drain.reason.clone();
-            let action = Action::Stop { node: draft.node_ref(node), cancel_if_busy, reason };
+            let action = Action::Stop { node: draft.node_ref(node), cancel_if_busy, reason, overridden };
             draft.plan.actions.push(action);
             draft.leaving.insert(node.instance.id.clone());
             draft.why(node, NodeReason::Stopping);
@@ -202,7 +201,7 @@ fn shows_maintenance(draft: &Draft<'_>, node: &OverflowNode<'_>) -> bool {
 }
 
 /// Why nothing may be stopped or begin to drain at all.
-fn stop_obstacle(draft: &Draft<'_>) -> Option<NodeReason> {
+pub(super) fn stop_obstacle(draft: &Draft<'_>) -> Option<NodeReason> {
     if draft.view.upgrading {
         return Some(NodeReason::Upgrade);
     }
@@ -256,7 +255,8 @@ pub(super) fn begin(draft: &mut Draft<'_>) {
             } else if let Some(reason) = still_young_or_busy(draft, node) {
                 Some(reason)
             } else if let Some((hold, ..)) = holds.iter().find(|(hold, up, all)| {
-                covers(hold, name) && up.without(node.capacity).missing(hold.amount, *all) > 0
+                covers(hold, &node.instance.id, name)
+                    && up.without(node.capacity).missing(hold.amount, *all) > 0
             }) {
                 Some(NodeReason::Held { hold: hold.id.clone() })
             } else if growing || (needed && room.minus(node.free) <= threshold) {
@@ -273,7 +273,7 @@ pub(super) fn begin(draft: &mut Draft<'_>) {
             slots -= 1;
             room = room.minus(node.free);
             for (hold, up, _) in &mut holds {
-                if covers(hold, name) {
+                if covers(hold, &node.instance.id, name) {
                     *up = up.without(node.capacity);
                 }
             }
@@ -291,10 +291,11 @@ fn auto_drain(draft: &Draft<'_>, id: LocationId) -> Drain {
         maintenance_seen_at: None,
         idle_at: None,
         stop_ordered_at: None,
+        calls_overridden: false,
     }
 }
 
-fn begin_drain(draft: &mut Draft<'_>, node: &OverflowNode<'_>, drain: Drain) {
+pub(super) fn begin_drain(draft: &mut Draft<'_>, node: &OverflowNode<'_>, drain: Drain) {
     let reason = drain.reason.clone();
     let action = Action::BeginDrain { node: draft.node_ref(node), kind: drain.kind, reason };
     draft.plan.actions.push(action);
@@ -337,7 +338,7 @@ fn still_young_or_busy(draft: &Draft<'_>, node: &OverflowNode<'_>) -> Option<Nod
     quiet.is_none_or(|quiet| quiet < IDLE_GAP).then_some(NodeReason::JustQuiet)
 }
 
-fn is_retired(draft: &Draft<'_>, node: &OverflowNode<'_>) -> bool {
+pub(super) fn is_retired(draft: &Draft<'_>, node: &OverflowNode<'_>) -> bool {
     draft.record(node).is_some_and(|record| record.retired)
         || node.node.maintenance_mode_reason.starts_with(RETIRED_MARK)
 }

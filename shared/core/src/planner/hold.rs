@@ -9,8 +9,8 @@ use super::MODE_MEMORY;
 use super::demand::{Pool, is_auto_draining};
 use super::draft::{Draft, remember_start};
 use crate::assess::{ORDER_GRACE, OverflowNode};
-use crate::ids::{HdCalls, LocationName};
-use crate::ledger::{Hold, HoldAmount, HoldScope, Ledger, NodeRecord};
+use crate::ids::{HdCalls, InstanceId, LocationName};
+use crate::ledger::{Actor, Hold, HoldAmount, HoldScope, Ledger, NodeRecord};
 use crate::observation::{Fleet, Instance, InstanceState};
 use crate::plan::{Action, Plan, Start};
 use crate::policy::Policy;
@@ -43,11 +43,12 @@ impl Up {
     }
 }
 
-/// Whether a hold covers a location.
-pub(super) fn covers(hold: &Hold, location: &LocationName) -> bool {
+/// Whether a hold covers a node.
+pub(super) fn covers(hold: &Hold, instance: &InstanceId, location: &LocationName) -> bool {
     match &hold.scope {
         HoldScope::All => true,
         HoldScope::Location(name) => name == location,
+        HoldScope::Node(id) => id == instance,
     }
 }
 
@@ -61,8 +62,9 @@ pub(super) fn current(ledger: &Ledger, now: Timestamp) -> Vec<&Hold> {
 fn members<'v>(draft: &Draft<'v>, hold: &Hold) -> Vec<&'v OverflowNode<'v>> {
     let view = draft.view;
     view.overflow_locations()
-        .filter(|(_, location)| covers(hold, &location.location.name))
-        .flat_map(|(id, _)| view.nodes_in(id))
+        .flat_map(|(id, location)| view.nodes_in(id).map(move |node| (&location.location.name, node)))
+        .filter(|(location, node)| covers(hold, &node.instance.id, location))
+        .map(|(_, node)| node)
         .collect()
 }
 
@@ -107,7 +109,8 @@ pub(super) fn plan_holds(draft: &mut Draft<'_>) {
                 };
                 let Some(node) = pool.take(need) else { break };
                 if draft.slots_left(node.node.location) > 0 {
-                    draft.start(node, format!("hold {}: {}", hold.id, hold.reason));
+                    let by_name = matches!(hold.scope, HoldScope::Node(_));
+                    draft.start_named(node, format!("hold {}: {}", hold.id, hold.reason), by_name);
                     up.add(node.capacity);
                 }
             }
@@ -143,7 +146,7 @@ pub(super) fn plan_blind_holds(
             .filter_map(|instance| {
                 let record = ledger.nodes.get(&instance.id)?;
                 let (_, location) = record.location.as_ref()?;
-                covers(hold, location).then_some((instance, record, location))
+                covers(hold, &instance.id, location).then_some((instance, record, location))
             })
             .collect();
         members.sort_by_key(|(instance, record, _)| (record.name.clone(), instance.id.clone()));
@@ -177,9 +180,10 @@ pub(super) fn plan_blind_holds(
                 node: record.name.clone(),
                 location: (*location).clone(),
                 reason: reason.clone(),
+                by_name: matches!(hold.scope, HoldScope::Node(_)),
             }));
             let mut record = (*record).clone();
-            remember_start(&mut record, reason, now);
+            remember_start(&mut record, Actor::Spillway, reason, now);
             plan.records.insert(instance.id.clone(), record);
             up.add(capacity_of(
                 policy,

@@ -11,13 +11,14 @@ mod draft;
 mod drain;
 mod hold;
 mod reporting;
+mod request;
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::assess::Assessment;
-use crate::ledger::{Ledger, Request, Wish};
+use crate::ledger::Ledger;
 use crate::observation::{Fleet, Observation, Platform, Reading};
-use crate::plan::Plan;
+use crate::plan::{Override, Plan};
 use crate::policy::{Mode, Policy};
 use crate::report::Gate;
 use draft::Draft;
@@ -34,6 +35,17 @@ pub const MODE_MEMORY: SignedDuration = SignedDuration::from_hours(24);
 
 /// Decides what to do.
 pub fn plan(policy: &Policy, observation: &Observation, ledger: &Reading<Ledger>, now: Timestamp) -> Plan {
+    plan_overridden(policy, observation, ledger, now, &[])
+}
+
+/// Decides what to do where an operator has set rules aside.
+pub fn plan_overridden(
+    policy: &Policy,
+    observation: &Observation,
+    ledger: &Reading<Ledger>,
+    now: Timestamp,
+    overrides: &[Override],
+) -> Plan {
     let mut plan = Plan::empty(observation.observed_at);
     let fleet = match &observation.fleet {
         Ok(fleet) => fleet,
@@ -44,7 +56,7 @@ pub fn plan(policy: &Policy, observation: &Observation, ledger: &Reading<Ledger>
         }
     };
     match (&observation.platform, ledger) {
-        (Ok(platform), Ok(ledger)) => plan_all(policy, platform, fleet, ledger, now, plan),
+        (Ok(platform), Ok(ledger)) => plan_all(policy, platform, fleet, ledger, now, plan, overrides),
         (Ok(platform), Err(fault)) => {
             plan.report.gate =
                 Some(Gate::LedgerUnreadable { detail: fault.to_string(), remedy: fault.remedy.clone() });
@@ -73,9 +85,11 @@ fn plan_all(
     ledger: &Ledger,
     now: Timestamp,
     plan: Plan,
+    overrides: &[Override],
 ) -> Plan {
     let view = Assessment::new(policy, platform, fleet, Some(ledger), now);
     let mut draft = Draft::new(policy, &view, ledger, now, plan);
+    draft.overrides = overrides;
     let outage = view.is_outage();
     bookkeeping::remember(&mut draft, !outage);
     draft.plan.seen = draft.plan.records.clone();
@@ -93,7 +107,8 @@ fn plan_all(
         draft.plan.report.gate = Some(Gate::ModeMismatch { bursting_enabled: platform.bursting.enabled });
         drain::cancel_all(&mut draft);
     } else {
-        drain::take_requests(&mut draft);
+        request::take_requests(&mut draft);
+        drain::stop_overridden(&mut draft);
         drain::cancel_for_calls(&mut draft);
         demand::plan_demand(&mut draft);
         hold::plan_holds(&mut draft);
@@ -133,17 +148,7 @@ fn mode_mismatch(policy: &Policy, platform: &Platform) -> bool {
     }
 }
 
-/// The pause in force: the latest that is neither over nor resumed.
 fn paused(ledger: &Ledger, now: Timestamp) -> Option<Gate> {
-    let latest: Option<&Request> = ledger
-        .requests
-        .iter()
-        .filter(|request| matches!(request.wish, Wish::Pause { .. } | Wish::Resume))
-        .max_by_key(|request| (request.at, &request.id));
-    match latest {
-        Some(Request { wish: Wish::Pause { until }, by, reason, .. }) if now < *until => {
-            Some(Gate::Paused { until: *until, by: by.clone(), reason: reason.clone() })
-        }
-        _ => None,
-    }
+    let pause = ledger.pause(now)?;
+    Some(Gate::Paused { until: pause.until, by: pause.by.clone(), reason: pause.reason.to_owned() })
 }

@@ -70,7 +70,7 @@ pub(super) fn finish(mut draft: Draft<'_>) -> Plan {
         .collect();
     let ordered = |node: &OverflowNode<'_>| {
         let drain = draft.record(node).and_then(|record| record.drain.as_ref());
-        drain.is_some_and(|drain| drain.stop_ordered_at.is_some())
+        drain.is_some_and(|drain| drain.stop_ordered_at.is_some() && !drain.calls_overridden)
     };
     let dropped = view.nodes.iter().filter(|node| ordered(node)).map(|node| node.dropping).sum();
     let mut plan = draft.plan;

@@ -212,6 +212,7 @@ impl Scene {
             maintenance_seen_at: Some(began_at),
             idle_at: None,
             stop_ordered_at: None,
+            calls_overridden: false,
         };
         self.ledger.nodes.get_mut(&id).expect("a record").drain = Some(drain);
         self

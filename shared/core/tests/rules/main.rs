@@ -4,6 +4,7 @@
 
 mod common;
 mod holds;
+mod operator;
 mod properties;
 mod start;
 mod stop;

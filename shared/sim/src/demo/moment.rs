@@ -91,7 +91,7 @@ pub(super) fn of_cycle(report: &CycleReport, name: &dyn Fn(&InstanceId) -> NodeN
             (Action::Start(_), ActionEnd::Refused(refusal)) => {
                 moments.add(What::StartRefused, who, refusal.to_string());
             }
-            (Action::BeginDrain { reason, .. }, ActionEnd::Done) => {
+            (Action::BeginDrain { reason, .. } | Action::Retire { reason, .. }, ActionEnd::Done) => {
                 moments.add(What::Drain, who, reason.clone());
             }
             (Action::CancelDrain { because, .. }, ActionEnd::Done) => {

@@ -115,6 +115,7 @@ pub(super) fn result_line(result: &ActionResult, plan: &Plan) -> String {
         Action::BeginDrain { node, reason, .. } => format!("drain {}: {reason}", node.name),
         Action::CancelDrain { node, because } => format!("cancel the drain of {}: {because}", node.name),
         Action::ConfirmIdle { node, .. } => format!("check that {} is idle", node.name),
+        Action::Retire { node, reason } => format!("retire {}: {reason}", node.name),
         Action::Stop { node, reason, .. } => format!("stop {}: {reason}", node.name),
         Action::ClearMaintenance { node } => format!("clear the maintenance mode of {}", node.name),
     };
