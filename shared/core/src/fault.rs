@@ -60,6 +60,8 @@ pub enum System {
     Ledger,
     /// SSM Parameter Store: settings.
     Settings,
+    /// EventBridge Scheduler: when pre-warm windows fire.
+    Scheduler,
 }
 
 impl fmt::Display for System {
@@ -69,6 +71,7 @@ impl fmt::Display for System {
             Self::Ec2 => "EC2",
             Self::Ledger => "ledger (DynamoDB)",
             Self::Settings => "settings (SSM)",
+            Self::Scheduler => "EventBridge Scheduler",
         })
     }
 }

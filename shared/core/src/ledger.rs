@@ -2,6 +2,7 @@
 //! without dropping a call: what is unknown is treated as young, busy or somebody else's.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -195,6 +196,18 @@ pub enum HoldAmount {
     HdCalls(HdCalls),
 }
 
+impl fmt::Display for HoldAmount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AllNodes => f.write_str("all nodes"),
+            Self::Nodes(1) => f.write_str("1 node"),
+            Self::Nodes(nodes) => write!(f, "{nodes} nodes"),
+            Self::HdCalls(HdCalls(1)) => f.write_str("1 HD call"),
+            Self::HdCalls(calls) => write!(f, "{calls} HD calls"),
+        }
+    }
+}
+
 /// A demand floor: this much capacity is up between two instants, whatever the load says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hold {
@@ -212,6 +225,12 @@ pub struct Hold {
     pub by: Actor,
     /// Why.
     pub reason: String,
+    /// When the nodes have to be ready: what a pre-warm window is measured by.
+    #[serde(default)]
+    pub spike_at: Option<Timestamp>,
+    /// What was asked, where licences leave no room for all of it and `amount` is less.
+    #[serde(default)]
+    pub asked: Option<HoldAmount>,
 }
 
 impl Hold {

@@ -34,6 +34,7 @@ pub mod plan;
 pub mod planner;
 pub mod policy;
 pub mod ports;
+pub mod prewarm;
 pub mod report;
 pub mod safety;
 

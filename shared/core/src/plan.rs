@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{InstanceId, LocationName, NodeId, NodeName};
+use crate::ids::{HoldId, InstanceId, LocationName, NodeId, NodeName};
 use crate::ledger::{Actor, DrainKind, Event, LocationLoad, NodeRecord};
 use crate::report::{CancelReason, Report};
 
@@ -69,6 +69,9 @@ pub struct Start {
     /// Asked for by name: when it is refused, nothing else is started in its place.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub by_name: bool,
+    /// The hold that asks for it, where it is one: what `assist` mode carries out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<HoldId>,
 }
 
 /// A node, by all its names.

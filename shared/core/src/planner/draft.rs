@@ -8,7 +8,7 @@ use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
 use crate::assess::{Assessment, OverflowNode, Phase, RETIRED_MARK, is_our_maintenance};
 use crate::ids::{HdCalls, InstanceId, LocationId, LocationName};
-use crate::ledger::{Actor, Event, EventKind, Ledger, Life, NodeRecord};
+use crate::ledger::{Actor, Event, EventKind, Hold, HoldScope, Ledger, Life, NodeRecord};
 use crate::plan::{Action, NodeRef, Override, Plan, Start};
 use crate::policy::{LifetimeFrom, Policy};
 use crate::report::{CancelReason, LocationReason, NodeReason};
@@ -169,12 +169,20 @@ impl<'a> Draft<'a> {
 
     /// Orders a start and remembers it.
     pub(super) fn start(&mut self, node: &OverflowNode<'_>, reason: String) {
-        self.start_named(node, reason, false);
+        let start = self.start_of(node, reason);
+        self.order(node, start);
     }
 
-    /// The same; with `by_name` it is this node that is wanted, and no other.
-    pub(super) fn start_named(&mut self, node: &OverflowNode<'_>, reason: String, by_name: bool) {
-        let start = Start { by_name, ..self.start_of(node, reason.clone()) };
+    /// The same for a hold; where it names a node, it is this node that is wanted, and no other.
+    pub(super) fn start_for(&mut self, node: &OverflowNode<'_>, hold: &Hold) {
+        let reason = format!("hold {}: {}", hold.id, hold.reason);
+        let by_name = matches!(hold.scope, HoldScope::Node(_));
+        let start = Start { by_name, hold: Some(hold.id.clone()), ..self.start_of(node, reason) };
+        self.order(node, start);
+    }
+
+    fn order(&mut self, node: &OverflowNode<'_>, start: Start) {
+        let reason = start.reason.clone();
         if node.node.maintenance_mode {
             // Left over from our last drain: without this it would come up refusing calls.
             let node = self.node_ref(node);
@@ -213,6 +221,7 @@ impl<'a> Draft<'a> {
             location: self.view.location_name(node.node.location),
             reason,
             by_name: false,
+            hold: None,
         }
     }
 

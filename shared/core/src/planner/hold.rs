@@ -109,8 +109,7 @@ pub(super) fn plan_holds(draft: &mut Draft<'_>) {
                 };
                 let Some(node) = pool.take(need) else { break };
                 if draft.slots_left(node.node.location) > 0 {
-                    let by_name = matches!(hold.scope, HoldScope::Node(_));
-                    draft.start_named(node, format!("hold {}: {}", hold.id, hold.reason), by_name);
+                    draft.start_for(node, hold);
                     up.add(node.capacity);
                 }
             }
@@ -181,6 +180,7 @@ pub(super) fn plan_blind_holds(
                 location: (*location).clone(),
                 reason: reason.clone(),
                 by_name: matches!(hold.scope, HoldScope::Node(_)),
+                hold: Some(hold.id.clone()),
             }));
             let mut record = (*record).clone();
             remember_start(&mut record, Actor::Spillway, reason, now);

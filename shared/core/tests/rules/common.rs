@@ -234,6 +234,8 @@ impl Scene {
             until: self.now + minutes(until),
             by: Actor::Person("anna".to_owned()),
             reason: "all hands".to_owned(),
+            spike_at: None,
+            asked: None,
         });
         self
     }

@@ -16,6 +16,8 @@ fn hold(id: &str, until: &str) -> Hold {
         until: at(until),
         by: Actor::Person("eve".to_owned()),
         reason: "town hall".to_owned(),
+        spike_at: Some(at("2026-03-02T08:10:00Z")),
+        asked: Some(HoldAmount::AllNodes),
     }
 }
 

@@ -24,7 +24,7 @@ impl TravelTime {
         let milliseconds = match system {
             System::ManagementNode => 600,
             System::Ec2 => 300,
-            System::Ledger | System::Settings => 20,
+            System::Ledger | System::Settings | System::Scheduler => 20,
         };
         lock(&self.world).advance_by(SignedDuration::from_millis(milliseconds / 2));
     }

@@ -258,6 +258,8 @@ impl Play {
                     until: clock_at(until, timed)?,
                     by: Actor::Person("operator".to_owned()),
                     reason: why.clone(),
+                    spike_at: None,
+                    asked: None,
                 };
                 self.stage.fleet().expect_holds(location.as_deref());
                 finish(ledger.put_hold(&hold));

@@ -180,6 +180,8 @@ fn history_is_written_once_and_expired_holds_are_not_read() {
         until: later,
         by: Actor::Unknown,
         reason: String::new(),
+        spike_at: None,
+        asked: None,
     };
     now(ledger.put_hold(&hold)).unwrap();
     assert_eq!(now(ledger.read_ledger(start())).unwrap().holds, std::slice::from_ref(&hold));
