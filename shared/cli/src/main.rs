@@ -1,3 +1,24 @@
-//! Not wired yet.
+//! `spillway`: what an operator types. Reads what the functions read, shows what they know, and acts through the same
+//! cycle. Decides nothing itself: what thinks is in `spillway-core`, what is shown is made in `spillway-status`.
+//!
+//! A new command is a file under `commands/`, a variant in `options.rs` and a line in `commands/mod.rs`. One that
+//! changes something takes its questions and its `--yes` from `acting.rs`, and its name from `identity.rs`.
 
-fn main() {}
+mod acting;
+mod commands;
+mod context;
+mod exit;
+mod identity;
+mod options;
+mod output;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let options = options::Options::parse();
+    let output = output::Output::new(&options.global);
+    let ended = commands::run(&options, &output);
+    exit::finish(ended, &output)
+}

@@ -14,7 +14,10 @@ use crate::outcome::{CycleReport, Outcome};
 use crate::plan::{Override, Plan};
 use crate::planner::plan_overridden;
 use crate::policy::{Mode, Policy};
-use crate::ports::{Clock, FleetWrite, Lease, LeaseError, LedgerWrite, ManagementWrite, PlatformScope};
+use crate::ports::{
+    Clock, FleetRead, FleetWrite, Lease, LeaseError, LedgerRead, LedgerWrite, ManagementRead,
+    ManagementWrite, PlatformScope,
+};
 use crate::report::Gate;
 use crate::safety::{Violation, check_overridden};
 
@@ -66,6 +69,38 @@ impl LeaseMemory {
             }
         }
     }
+}
+
+/// What a cycle reads, with the reading halves of the ports alone: for whoever wants to know what a cycle would do
+/// and may not do it.
+pub async fn read_world<F, M, L, C>(ports: Ports<'_, F, M, L, C>) -> (Observation, Reading<Ledger>)
+where
+    F: FleetRead,
+    M: ManagementRead,
+    L: LedgerRead,
+    C: Clock,
+{
+    let now = ports.clock.now();
+    let (ledger, fleet) = join(ports.ledger.read_ledger(now), ports.fleet.read_fleet()).await;
+    (observe_beside(ports.management, ports.clock, fleet).await, ledger)
+}
+
+/// Reads the Management Node. The shards are read only while overflow nodes run.
+async fn observe_beside<M: ManagementRead, C: Clock>(
+    management: &M,
+    clock: &C,
+    fleet: Reading<Fleet>,
+) -> Observation {
+    let shards = fleet.as_ref().is_ok_and(|fleet| {
+        fleet.instances.iter().any(|instance| {
+            matches!(
+                instance.state,
+                InstanceState::Pending | InstanceState::Running | InstanceState::Stopping
+            )
+        })
+    });
+    let platform = management.read_platform(PlatformScope { shards }).await;
+    Observation { observed_at: clock.now(), platform, fleet }
 }
 
 /// One cycle for one platform.
@@ -141,23 +176,14 @@ where
         Planned { plan, violations, outcome, may_act }
     }
 
-    /// Reads EC2 and the Management Node. The shards are read only while overflow nodes run.
+    /// Reads EC2 and the Management Node.
     pub async fn observe(&self) -> Observation {
         let fleet = self.ports.fleet.read_fleet().await;
         self.observe_beside(fleet).await
     }
 
     async fn observe_beside(&self, fleet: Reading<Fleet>) -> Observation {
-        let shards = fleet.as_ref().is_ok_and(|fleet| {
-            fleet.instances.iter().any(|instance| {
-                matches!(
-                    instance.state,
-                    InstanceState::Pending | InstanceState::Running | InstanceState::Stopping
-                )
-            })
-        });
-        let platform = self.ports.management.read_platform(PlatformScope { shards }).await;
-        Observation { observed_at: self.ports.clock.now(), platform, fleet }
+        observe_beside(self.ports.management, self.ports.clock, fleet).await
     }
 
     async fn carry_out(

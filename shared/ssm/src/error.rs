@@ -44,6 +44,14 @@ pub enum SettingsError {
         /// What is wrong.
         error: SettingError,
     },
+    /// What the deployment wrote is not readable.
+    #[error("parameter {name}: {message}")]
+    Stack {
+        /// The parameter's whole name.
+        name: String,
+        /// What is wrong with it.
+        message: String,
+    },
     /// The call failed.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -68,6 +76,7 @@ impl SettingsError {
                 )
             }
             Self::Management { error, .. } => error.remedy.clone(),
+            Self::Stack { .. } => "deploy the stack again: it writes this parameter itself".to_owned(),
             Self::Fault(fault) => fault.remedy.clone(),
         }
     }

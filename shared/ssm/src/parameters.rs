@@ -18,6 +18,7 @@ pub(crate) struct Stored {
     pub(crate) management: String,
     pub(crate) credentials: SecretString,
     pub(crate) ca: Option<String>,
+    pub(crate) stack: Option<String>,
 }
 
 /// A platform's path, and where it is.
@@ -41,11 +42,14 @@ impl Place {
         format!("{}/{parameter}", self.path)
     }
 
-    pub(crate) async fn read(&self, client: &Client) -> Result<Stored, SettingsError> {
-        let names = ["policy", "management", "credentials", "ca"].map(|parameter| self.name(parameter));
+    /// What the stack wrote is read with the rest only where it is asked for: a function knows its table from its
+    /// environment, and its role need not cover the parameter.
+    pub(crate) async fn read(&self, client: &Client, with_stack: bool) -> Result<Stored, SettingsError> {
+        let mut names = vec!["policy", "management", "credentials", "ca"];
+        names.extend(with_stack.then_some("stack"));
         let answer = client
             .get_parameters()
-            .set_names(Some(names.to_vec()))
+            .set_names(Some(names.into_iter().map(|parameter| self.name(parameter)).collect()))
             .with_decryption(true)
             .send()
             .await
@@ -66,7 +70,8 @@ impl Place {
         }
         let credentials = SecretString::from(self.value(credentials, "credentials")?);
         let ca = take("ca").and_then(|found| found.value);
-        Ok(Stored { policy, management, credentials, ca })
+        let stack = take("stack").and_then(|found| found.value);
+        Ok(Stored { policy, management, credentials, ca, stack })
     }
 
     fn value(&self, found: Option<Parameter>, parameter: &str) -> Result<String, SettingsError> {

@@ -13,6 +13,7 @@ use tokio::sync::Mutex;
 
 use crate::error::SettingsError;
 use crate::parameters::Place;
+use crate::stack::Stack;
 
 /// Parameter Store is free up to 40 reads a second, shared by everything in the account; and an operator who
 /// changes the policy wants to see it work within minutes.
@@ -38,14 +39,17 @@ pub struct PlatformSettings {
     pub policy: Policy,
     /// How the Management Node is reached.
     pub management: ManagementSettings,
+    /// What the deployment wrote down of itself; only where it was asked for and is there.
+    pub stack: Option<Stack>,
     /// Why these are not fresh, when they are not: Parameter Store did not answer.
     pub stale: Option<Fault>,
 }
 
 /// The settings of one platform in Parameter Store.
 pub struct SsmSettings {
-    client: Client,
-    place: Place,
+    pub(crate) client: Client,
+    pub(crate) place: Place,
+    with_stack: bool,
     clock: Arc<dyn Clock>,
     kept: Mutex<Option<Kept>>,
 }
@@ -81,7 +85,16 @@ impl SsmSettings {
             Some(url) => config.endpoint_url(url),
             None => config,
         };
-        Ok(Self { client: Client::from_conf(config.build()), place, clock, kept: Mutex::new(None) })
+        let client = Client::from_conf(config.build());
+        Ok(Self { client, place, with_stack: false, clock, kept: Mutex::new(None) })
+    }
+
+    /// Also reads what the deployment wrote down of itself, in the same call: for whoever has no environment that
+    /// tells.
+    #[must_use]
+    pub fn with_stack(mut self) -> Self {
+        self.with_stack = true;
+        self
     }
 
     /// The settings, at most five minutes old; up to an hour while Parameter Store does not answer. The same value
@@ -122,11 +135,12 @@ impl SsmSettings {
     }
 
     async fn read_now(&self) -> Result<PlatformSettings, SettingsError> {
-        let stored = self.place.read(&self.client).await?;
+        let stored = self.place.read(&self.client, self.with_stack).await?;
         let policy = Policy::parse(&stored.policy)
             .map_err(|error| SettingsError::Policy { name: self.place.name("policy"), error })?;
         let management = parse_parameters(&stored.management, &stored.credentials, stored.ca.as_deref())
             .map_err(|error| SettingsError::Management { path: self.place.path.clone(), error })?;
-        Ok(PlatformSettings { policy, management, stale: None })
+        let stack = stored.stack.as_deref().map(|json| Stack::parse(&self.place.name("stack"), json));
+        Ok(PlatformSettings { policy, management, stack: stack.transpose()?, stale: None })
     }
 }

@@ -1,0 +1,34 @@
+//! One file per command. Each takes its own options and gives back how it ended.
+
+pub(crate) mod completions;
+pub(crate) mod plan;
+pub(crate) mod policy;
+pub(crate) mod whoami;
+
+use crate::context::Context;
+use crate::exit::{Ended, Failure};
+use crate::options::{Command, Options};
+use crate::output::Output;
+
+/// Runs the command. Those that need neither AWS nor a runtime come first, so that they cost nothing.
+pub(crate) fn run(options: &Options, output: &Output) -> Ended {
+    match &options.command {
+        Command::Completions(options) => completions::run(options),
+        Command::Policy(policy::Policy::Validate(file)) => policy::validate(file, output),
+        needs_aws => tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .map_err(|error| Failure::failed(format!("no runtime: {error}")))?
+            .block_on(run_online(needs_aws, &options.global, output)),
+    }
+}
+
+async fn run_online(command: &Command, global: &crate::options::Global, output: &Output) -> Ended {
+    match command {
+        Command::Completions(options) => completions::run(options),
+        Command::Plan => plan::run(&Context::connect(global).await?, output).await,
+        Command::Policy(command) => policy::run(&Context::connect(global).await?, command, output).await,
+        Command::Whoami => whoami::run(&Context::connect(global).await?, output).await,
+    }
+}

@@ -1,0 +1,174 @@
+//! `spillway policy get|set|validate|diff`. A policy that a function would refuse is refused here, before it is stored.
+
+use std::io::Read;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use serde_json::{Map, Value, json};
+use spillway_core::policy::Policy as Parsed;
+use spillway_status::clean;
+
+use crate::acting::{Acting, confirm};
+use crate::context::Context;
+use crate::exit::{Ended, Exit, Failure};
+use crate::output::{self, Output};
+
+/// `spillway policy`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Policy {
+    /// Print the policy as it is stored
+    Get,
+    /// Check a policy file, without AWS
+    Validate(File),
+    /// What storing a policy file would change
+    Diff(File),
+    /// Store a policy file, after showing what changes
+    Set(Set),
+}
+
+/// A file that holds a policy.
+#[derive(Debug, Args)]
+pub(crate) struct File {
+    /// JSON; `-` reads standard input
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
+/// `spillway policy set`.
+#[derive(Debug, Args)]
+pub(crate) struct Set {
+    #[command(flatten)]
+    file: File,
+    #[command(flatten)]
+    acting: Acting,
+}
+
+impl File {
+    fn read(&self) -> Result<String, Failure> {
+        let mut text = String::new();
+        let read = if self.file.as_os_str() == "-" {
+            std::io::stdin().read_to_string(&mut text)
+        } else {
+            std::fs::File::open(&self.file).and_then(|mut file| file.read_to_string(&mut text))
+        };
+        read.map_err(|error| Failure::usage(format!("{}: {error}", self.file.display())))?;
+        Ok(text)
+    }
+
+    fn parse(&self) -> Result<(String, Parsed), Failure> {
+        let text = self.read()?;
+        let policy = Parsed::parse(&text).map_err(|error| Failure::usage(error.to_string()))?;
+        Ok((text, policy))
+    }
+}
+
+pub(crate) fn validate(file: &File, output: &Output) -> Ended {
+    let (_, policy) = file.parse()?;
+    if output.json {
+        output::json(&json!({"schema": 1, "valid": true, "policy": policy}));
+    } else {
+        output::text("the policy is valid\n");
+    }
+    Ok(Exit::Done)
+}
+
+pub(crate) async fn run(context: &Context, command: &Policy, output: &Output) -> Ended {
+    match command {
+        Policy::Validate(file) => validate(file, output),
+        Policy::Get => get(context, output).await,
+        Policy::Diff(file) => {
+            let (_, wanted) = file.parse()?;
+            let changes = changes(context, &wanted).await?;
+            show(&changes, output);
+            Ok(Exit::Done)
+        }
+        Policy::Set(options) => set(context, options, output).await,
+    }
+}
+
+async fn get(context: &Context, output: &Output) -> Ended {
+    let text = stored(context).await?.ok_or_else(|| {
+        Failure::usage(format!("platform {} has no policy", context.platform))
+            .remedy("store one: spillway policy set policy.json")
+    })?;
+    if output.json {
+        // Also one that is wrong: whoever reads it wants to see what is there.
+        let value = serde_json::from_str(&text).unwrap_or(Value::String(text));
+        output::json(&json!({"schema": 1, "platform": context.platform, "policy": value}));
+    } else {
+        output::text(&format!("{}\n", text.trim_end()));
+    }
+    Ok(Exit::Done)
+}
+
+async fn set(context: &Context, options: &Set, output: &Output) -> Ended {
+    let (text, wanted) = options.file.parse()?;
+    let changes = changes(context, &wanted).await?;
+    show(&changes, output);
+    if changes.is_empty() {
+        return Ok(Exit::Done);
+    }
+    confirm(&options.acting, &format!("Store this as the policy of platform {}?", context.platform))?;
+    context.store.put_policy(&text).await?;
+    output::note("stored; the functions read it within five minutes");
+    Ok(Exit::Done)
+}
+
+async fn stored(context: &Context) -> Result<Option<String>, Failure> {
+    Ok(context.store.read_policy_text().await?)
+}
+
+/// One key that differs.
+struct Change {
+    key: String,
+    from: Value,
+    to: Value,
+}
+
+/// What differs between the stored policy and this one, defaults filled in: leaving a key out and writing its default is the
+/// same.
+async fn changes(context: &Context, wanted: &Parsed) -> Result<Vec<Change>, Failure> {
+    let before = match stored(context).await? {
+        // One that is wrong is compared as it is written.
+        Some(text) => Parsed::parse(&text)
+            .map_or_else(|_| serde_json::from_str(&text).unwrap_or_default(), |policy| flat(&policy)),
+        None => Map::new(),
+    };
+    let after = flat(wanted);
+    let keys: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let value = |of: &Map<String, Value>, key: &String| of.get(key).cloned().unwrap_or(Value::Null);
+    Ok(keys
+        .into_iter()
+        .map(|key| Change { key: key.clone(), from: value(&before, key), to: value(&after, key) })
+        .filter(|change| change.from != change.to)
+        .collect())
+}
+
+fn flat(policy: &Parsed) -> Map<String, Value> {
+    match serde_json::to_value(policy) {
+        Ok(Value::Object(fields)) => fields,
+        _ => Map::new(),
+    }
+}
+
+fn show(changes: &[Change], output: &Output) {
+    if output.json {
+        let changes: Vec<Value> = changes
+            .iter()
+            .map(|Change { key, from, to }| json!({"key": key, "from": from, "to": to}))
+            .collect();
+        output::json(&json!({"schema": 1, "changes": changes}));
+        return;
+    }
+    if changes.is_empty() {
+        output::text("no difference\n");
+    }
+    for Change { key, from, to } in changes {
+        output::text(&format!(
+            "{}: {} -> {}\n",
+            clean(key),
+            clean(&from.to_string()),
+            clean(&to.to_string())
+        ));
+    }
+}
