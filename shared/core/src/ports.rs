@@ -1,16 +1,18 @@
 //! The outside world as the cycle needs it. Reading and writing are apart, so that whoever is given only the
 //! reading half cannot change anything. Adapters implement these and nothing else; the simulated world does too.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use std::net::Ipv4Addr;
 
 use crate::fault::{Fault, Refusal};
-use crate::ids::{HoldId, InstanceId, InstanceType, NodeId};
+use crate::ids::{AllocationId, HoldId, InstanceId, InstanceType, LocationId, NodeId};
 use crate::ledger::{CycleRecord, Digest, Event, Hold, Ledger, LocationLoad, NodeRecord, Request};
-use crate::observation::{Fleet, NodeActivity, Platform};
+use crate::observation::{Fleet, Instance, NodeActivity, Platform};
 
 /// Time.
 pub trait Clock: Send + Sync {
@@ -81,6 +83,110 @@ pub trait ManagementWrite: ManagementRead {
         &self,
         node: NodeId,
         address: Option<Ipv4Addr>,
+    ) -> impl Future<Output = Result<(), Fault>> + Send;
+}
+
+/// Changes what a Conferencing Node is. Only an operator's command has this: each of these disturbs calls or takes the
+/// node away.
+pub trait ConfigurationWrite: ManagementWrite {
+    /// Moves a node to another system location. The Management Node disconnects every call on it and restarts it.
+    fn set_location(
+        &self,
+        node: NodeId,
+        location: LocationId,
+    ) -> impl Future<Output = Result<(), Fault>> + Send;
+    /// Lets a node take part in the distributed database, or not. Not to be toggled often, and on one node at a time.
+    fn set_distributed_database(
+        &self,
+        node: NodeId,
+        on: bool,
+    ) -> impl Future<Output = Result<(), Fault>> + Send;
+    /// Deletes one node; one that is not there is fine.
+    fn delete_node(&self, node: NodeId) -> impl Future<Output = Result<(), Fault>> + Send;
+}
+
+/// One instance as an operator sees it, tagged or not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstanceDetail {
+    /// The instance.
+    pub instance: Instance,
+    /// Whether it has ENA support.
+    pub ena: bool,
+    /// `dedicated`, `host` or `default` (guide: overflow nodes run as dedicated instances).
+    pub tenancy: String,
+}
+
+/// An Elastic IP.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ElasticAddress {
+    /// Its allocation.
+    pub allocation: AllocationId,
+    /// The address.
+    pub address: Ipv4Addr,
+    /// Whose it is now.
+    pub instance: Option<InstanceId>,
+    /// Whether something that is no instance has it: a NAT gateway, an interface.
+    pub elsewhere: bool,
+    /// All tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// EC2 with an operator's own rights. No function has this: it tags, changes and terminates instances, and it sees
+/// those that do not carry the tag. It does not stop any: there is one way to stop a node, and that is a drain.
+pub trait OperatorFleet: Send + Sync {
+    /// The instances with a private address in the policy's regions and VPCs, terminated ones left out.
+    fn find_instances(
+        &self,
+        address: Ipv4Addr,
+    ) -> impl Future<Output = Result<Vec<InstanceDetail>, Fault>> + Send;
+    /// One instance; `None` when EC2 knows none by this id. A terminated one is shown as such for a while.
+    fn read_instance(
+        &self,
+        id: &InstanceId,
+    ) -> impl Future<Output = Result<Option<InstanceDetail>, Fault>> + Send;
+    /// Starts an instance that does not carry the tag: one on its way to be always on. A running one is fine.
+    fn start_instance(&self, instance: &Instance) -> impl Future<Output = Result<(), Fault>> + Send;
+    /// Sets a tag of an instance, or removes it.
+    fn set_tag(
+        &self,
+        instance: &Instance,
+        key: &str,
+        value: Option<&str>,
+    ) -> impl Future<Output = Result<(), Fault>> + Send;
+    /// Changes the type of a stopped instance.
+    fn set_instance_type(
+        &self,
+        instance: &Instance,
+        kind: &InstanceType,
+    ) -> impl Future<Output = Result<(), Fault>> + Send;
+    /// Adds ENA support to a stopped instance.
+    fn enable_ena(&self, instance: &Instance) -> impl Future<Output = Result<(), Fault>> + Send;
+    /// Terminates an instance. There is no way back.
+    fn terminate_instance(&self, instance: &Instance) -> impl Future<Output = Result<(), Fault>> + Send;
+    /// The Elastic IPs of the instance's region.
+    fn read_addresses(
+        &self,
+        instance: &Instance,
+    ) -> impl Future<Output = Result<Vec<ElasticAddress>, Fault>> + Send;
+    /// Allocates an Elastic IP in the instance's region, with these tags from the beginning.
+    fn allocate_address(
+        &self,
+        instance: &Instance,
+        tags: &BTreeMap<String, String>,
+    ) -> impl Future<Output = Result<AllocationId, Fault>> + Send;
+    /// Sets a tag of an Elastic IP.
+    fn tag_address(
+        &self,
+        instance: &Instance,
+        allocation: &AllocationId,
+        key: &str,
+        value: &str,
+    ) -> impl Future<Output = Result<(), Fault>> + Send;
+    /// Gives an Elastic IP to the instance; never takes it from another.
+    fn associate_address(
+        &self,
+        instance: &Instance,
+        allocation: &AllocationId,
     ) -> impl Future<Output = Result<(), Fault>> + Send;
 }
 

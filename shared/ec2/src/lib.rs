@@ -5,8 +5,9 @@
 //! answer, within EC2's request rate (`bucket`) and within the time a cycle has. The SDK's own retries are off for
 //! these two calls: EC2 reports a lack of capacity as a server error (HTTP 500), which the SDK would ask for again.
 //!
-//! What it refuses to do: create, terminate or tag an instance, force a stop, touch anything that it was not
-//! ordered to, and work in China (guide: *Deploying Pexip Infinity on Amazon Web Services*).
+//! What the fleet refuses to do: create, terminate or tag an instance, force a stop, touch anything that it was not
+//! ordered to, and work in China (guide: *Deploying Pexip Infinity on Amazon Web Services*). What of it an
+//! operator may do with rights of their own is apart, in [`Operator`], which no function makes.
 
 mod batch;
 mod bucket;
@@ -14,7 +15,9 @@ mod describe;
 mod exhaustion;
 mod fleet;
 mod instance;
+mod operator;
 mod power;
 mod refusal;
 
 pub use fleet::{AwsFleet, FleetSettings};
+pub use operator::Operator;

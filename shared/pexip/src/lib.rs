@@ -6,11 +6,11 @@
 //!
 //! | module | concern |
 //! |---|---|
-//! | `management`, `cloud` | operations: what is read for what; which Management Node is followed (`standing`) |
+//! | `management`, `cloud`, `configure` | operations: what is read for what; which Management Node is followed (`standing`) |
 //! | `platform`, `activity` | rows put together; what a missing value means |
 //! | `paging` | whole lists: pages, order, duplicates, lists that move |
 //! | `transport` | credentials (`token`), two requests in flight, repeats of what is idempotent, the deadline |
-//! | `wire` | one request, one bounded answer, three verbs, no redirects; certificates (`tls`) |
+//! | `wire` | one request, one bounded answer, four verbs, no redirects; certificates (`tls`) |
 //!
 //! What the API says is read tolerantly (`tolerant`, `rows`, `answer`); what is said about it is strict: an error
 //! names the request and the remedy, and passes through `redact`, so that no secret is ever shown.
@@ -29,6 +29,7 @@ mod address;
 mod answer;
 mod clock;
 mod cloud;
+mod configure;
 mod error;
 mod key;
 mod management;

@@ -256,7 +256,11 @@ impl HttpManagement {
     }
 
     /// Sets fields of one node. Any success will do: 202 is usual, 200 and 204 occur, and the body means nothing.
-    async fn patch_node(&self, node: NodeId, fields: serde_json::Value) -> Result<(), ManagementError> {
+    pub(crate) async fn patch_node(
+        &self,
+        node: NodeId,
+        fields: serde_json::Value,
+    ) -> Result<(), ManagementError> {
         let target = self.target().await?;
         let path = ApiPath::detail(Family::Configuration, "worker_vm", node.0);
         let body = fields.to_string();

@@ -21,6 +21,22 @@ impl Family {
     }
 }
 
+/// The path of one configuration object that may be deleted. A list has no such path: a DELETE of a list deletes the
+/// whole collection, so a request to delete is made from this and from nothing else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ObjectPath(ApiPath);
+
+impl ObjectPath {
+    /// One Conferencing Node.
+    pub(crate) fn worker_vm(id: u64) -> Self {
+        Self(ApiPath::detail(Family::Configuration, "worker_vm", id))
+    }
+
+    pub(crate) fn as_path(&self) -> &ApiPath {
+        &self.0
+    }
+}
+
 /// One path on a Management Node, always with its trailing slash.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ApiPath(String);
@@ -73,6 +89,14 @@ mod tests {
             (ApiPath::token(), "/oauth/token/"),
         ] {
             assert_eq!(path.as_str(), expected);
+        }
+    }
+
+    #[test]
+    fn what_can_be_deleted_is_one_node_by_its_number() {
+        for id in [0, 7, u64::MAX] {
+            let path = ObjectPath::worker_vm(id);
+            assert_eq!(path.as_path().as_str(), format!("/api/admin/configuration/v1/worker_vm/{id}/"));
         }
     }
 }

@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::address::Address;
 use crate::error::{Credentials, ManagementError, Problem};
-use crate::path::ApiPath;
+use crate::path::{ApiPath, ObjectPath};
 use crate::redact::Redactor;
 use crate::refusal::{refusal, retry_after};
 use crate::retry::RetryPolicy;
@@ -49,6 +49,11 @@ pub(crate) struct Call<'a> {
 impl<'a> Call<'a> {
     pub(crate) fn get(path: &'a ApiPath, query: &'a str) -> Self {
         Self { verb: Verb::Get, path, query, body: None }
+    }
+
+    /// Deletes one object. No query: a filter narrows a list, and this is none.
+    pub(crate) fn remove(object: &'a ObjectPath) -> Self {
+        Self { verb: Verb::DeleteOne, path: object.as_path(), query: "", body: None }
     }
 }
 

@@ -1,6 +1,6 @@
 //! One request and its whole answer, bounded in time and size, without credentials, repeats or meaning. There are
-//! three verbs and no others: the Management Node deletes a whole collection on a DELETE of its list, and ignores
-//! filters that it does not know, so a client that cannot say DELETE cannot make that mistake.
+//! four verbs and no others. The Management Node deletes a whole collection on a DELETE of its list, and ignores
+//! filters that it does not know: so the verb for it takes one object's path, and there is no such path for a list.
 
 use std::error::Error;
 use std::fmt;
@@ -21,13 +21,15 @@ pub(crate) enum Verb {
     Patch,
     /// A command, or the request for a token.
     Post,
+    /// Deletes one object. Only [`Call::remove`](crate::transport::Call::remove) makes one.
+    DeleteOne,
 }
 
 impl Verb {
     /// Whether sending it twice leaves what sending it once leaves.
     pub(crate) fn is_idempotent(self) -> bool {
         match self {
-            Self::Get | Self::Patch => true,
+            Self::Get | Self::Patch | Self::DeleteOne => true,
             Self::Post => false,
         }
     }
@@ -37,6 +39,7 @@ impl Verb {
             Self::Get => Method::GET,
             Self::Patch => Method::PATCH,
             Self::Post => Method::POST,
+            Self::DeleteOne => Method::DELETE,
         }
     }
 }

@@ -4,9 +4,9 @@
 use std::net::Ipv4Addr;
 
 use spillway_core::fault::Fault;
-use spillway_core::ids::NodeId;
+use spillway_core::ids::{LocationId, NodeId};
 use spillway_core::observation::{NodeActivity, Platform};
-use spillway_core::ports::{ManagementRead, ManagementWrite, PlatformScope};
+use spillway_core::ports::{ConfigurationWrite, ManagementRead, ManagementWrite, PlatformScope};
 
 use crate::world::{SharedWorld, lock};
 
@@ -40,5 +40,19 @@ impl ManagementWrite for SimManagement {
 
     async fn set_static_nat(&self, node: NodeId, address: Option<Ipv4Addr>) -> Result<(), Fault> {
         lock(&self.world).set_static_nat(node, address)
+    }
+}
+
+impl ConfigurationWrite for SimManagement {
+    async fn set_location(&self, node: NodeId, location: LocationId) -> Result<(), Fault> {
+        lock(&self.world).set_location(node, location)
+    }
+
+    async fn set_distributed_database(&self, node: NodeId, on: bool) -> Result<(), Fault> {
+        lock(&self.world).set_distributed_database(node, on)
+    }
+
+    async fn delete_node(&self, node: NodeId) -> Result<(), Fault> {
+        lock(&self.world).delete_worker(node)
     }
 }

@@ -7,6 +7,7 @@ mod fleet;
 mod gate;
 mod ledger;
 mod management;
+mod operator;
 
 #[cfg(test)]
 mod tests;
@@ -17,3 +18,4 @@ pub use self::fleet::SimFleet;
 pub use self::gate::{Gate, Gated};
 pub use self::ledger::MemoryLedger;
 pub use self::management::SimManagement;
+pub use self::operator::SimOperator;

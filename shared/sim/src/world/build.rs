@@ -255,6 +255,7 @@ impl WorldBuilder {
             elastic_ip,
             dynamic_address: spec.public && !spec.elastic,
             tags,
+            ena: spec.ena,
             on_host: spec.on_host,
             stop_protected: false,
             now: Shown {
@@ -272,6 +273,9 @@ impl WorldBuilder {
             ran: SignedDuration::ZERO,
         });
         world.by_instance.insert(id, ix);
+        if let Some(address) = elastic_ip {
+            world.add_address(address, Some(ix));
+        }
         public_ip
     }
 }

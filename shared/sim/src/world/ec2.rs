@@ -13,6 +13,7 @@ use spillway_core::ports::OrderResults;
 
 use crate::dice::Draw;
 
+use super::addresses::Elastic;
 use super::ec2_events::StateChange;
 use super::ec2_refusals::refusal;
 use super::instance::{BootFailure, Initiator, Instance, InstanceIx, Shown};
@@ -46,6 +47,8 @@ pub(crate) struct Ec2 {
     pub(crate) events: Vec<StateChange>,
     pub(crate) event_count: u64,
     pub(crate) addresses_given: u64,
+    /// Elastic IPs of the account.
+    pub(crate) addresses: Vec<Elastic>,
     /// Whether the Management Node's own credentials reach EC2.
     pub(crate) reachable_for_pexip: bool,
 }

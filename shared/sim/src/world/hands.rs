@@ -5,13 +5,12 @@
 use jiff::SignedDuration;
 use spillway_core::fault::RefusalKind;
 use spillway_core::ids::{InstanceId, InstanceType};
-use spillway_core::observation::InstanceState;
 
 use crate::load_model::{CallMedia, MeetingKind};
 
 use super::calls::{CallId, RefusalCause};
 use super::conference::Group;
-use super::instance::{BootFailure, Initiator, Instance, InstanceIx, Shown};
+use super::instance::{BootFailure, Initiator, Instance, InstanceIx};
 use super::node::NodeIx;
 use super::placement::Seat;
 use super::{Happening, Load, World, later};
@@ -208,20 +207,10 @@ impl World {
 
     /// Somebody terminates the node's instance. It is listed as terminated from now on.
     pub fn outside_terminates(&mut self, node: &str) {
-        let Some((ix, instance)) = self.node_and_instance(node) else { return };
-        let now = self.now;
-        if let Some(i) = self.instances.get_mut(instance) {
-            i.epoch += 1;
-            i.ran = i.ran_until(now);
-            i.running_since = None;
+        if let Some(id) = self.node(node).and_then(|n| n.instance) {
+            // The node has one, so EC2 knows it.
+            let _ = self.operator_terminates(&id);
         }
-        self.node_goes_down(ix, Initiator::Outside);
-        self.change_state(instance, |_, _| Shown {
-            state: InstanceState::Terminated,
-            reason: "Client.UserInitiatedShutdown: User initiated shutdown".to_owned(),
-            launched_at: None,
-            public_ip: None,
-        });
     }
 
     /// A node stops answering although its instance runs; its calls are lost to nobody's order.

@@ -56,6 +56,8 @@ pub(crate) struct Instance {
     /// Gets a new public address at each start.
     pub(crate) dynamic_address: bool,
     pub(crate) tags: BTreeMap<String, String>,
+    /// Has ENA support.
+    pub(crate) ena: bool,
     /// On a dedicated host: subject to host capacity.
     pub(crate) on_host: bool,
     pub(crate) stop_protected: bool,

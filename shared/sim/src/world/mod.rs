@@ -7,6 +7,7 @@
 
 pub mod capacity;
 
+mod addresses;
 mod build;
 mod builder;
 mod calls;
@@ -24,6 +25,7 @@ mod location;
 mod management;
 mod node;
 mod node_spec;
+mod operator;
 mod pace;
 mod placement;
 mod queue;

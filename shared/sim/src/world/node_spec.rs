@@ -29,6 +29,7 @@ pub struct NodeSpec {
     pub(super) public: bool,
     pub(super) elastic: bool,
     pub(super) on_host: bool,
+    pub(super) ena: bool,
     pub(super) running: Option<bool>,
     pub(super) contacted: bool,
     pub(super) media_priority_weight: i64,
@@ -53,6 +54,7 @@ impl NodeSpec {
             public: false,
             elastic: false,
             on_host: false,
+            ena: true,
             running: None,
             contacted: true,
             media_priority_weight: 0,
@@ -156,6 +158,13 @@ impl NodeSpec {
     #[must_use]
     pub fn on_host(mut self) -> Self {
         self.on_host = true;
+        self
+    }
+
+    /// Without ENA support, as instances of older families can be.
+    #[must_use]
+    pub fn without_ena(mut self) -> Self {
+        self.ena = false;
         self
     }
 
