@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::apply::{Applied, Apply};
 use crate::fault::Fault;
-use crate::ledger::{Actor, Digest, Event, EventKind, Ledger};
+use crate::ledger::{Actor, Digest, Event, EventKind, LastRefusal, Ledger};
 use crate::observation::{Fleet, InstanceState, Observation, Reading};
 use crate::outcome::{CycleReport, Outcome};
 use crate::plan::{Override, Plan};
@@ -380,6 +380,7 @@ fn digest(report: &CycleReport, observation: &Observation, before: Option<Digest
         address: String::new(),
         address_changed_at: None,
         bursting_enabled: None,
+        last_refusal: None,
     });
     let platform = observation.platform.as_ref().ok();
     let address = platform.map_or_else(|| before.address.clone(), |platform| platform.address.clone());
@@ -394,5 +395,6 @@ fn digest(report: &CycleReport, observation: &Observation, before: Option<Digest
         bursting_enabled: platform
             .map(|platform| (platform.bursting.enabled, now))
             .or(before.bursting_enabled),
+        last_refusal: report.refusal().map(|what| LastRefusal { at: now, what }).or(before.last_refusal),
     }
 }

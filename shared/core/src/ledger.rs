@@ -59,6 +59,19 @@ pub struct Digest {
     /// What `bursting_enabled` was, and when it was read: a hold is met blindly only on a mode at most 24 h old.
     #[serde(default)]
     pub bursting_enabled: Option<(bool, Timestamp)>,
+    /// What was refused last: by EC2, or a whole cycle. An operator asks for it before anything else, and it must not
+    /// cost a search through the history.
+    #[serde(default)]
+    pub last_refusal: Option<LastRefusal>,
+}
+
+/// A refusal, for people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastRefusal {
+    /// When.
+    pub at: Timestamp,
+    /// What and why, one sentence.
+    pub what: String,
 }
 
 /// Who did something.

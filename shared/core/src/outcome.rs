@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::fault::{Fault, Refusal};
-use crate::ids::InstanceId;
+use crate::ids::{InstanceId, NodeName};
 use crate::plan::{Action, Plan};
 use crate::report::Gate;
 use crate::safety::Violation;
@@ -164,8 +164,87 @@ impl CycleReport {
         if parts.is_empty() { "nothing to do".to_owned() } else { parts.join(", ") }
     }
 
+    /// What was refused in this cycle, one sentence: an order by EC2, or the whole cycle. A pause is no refusal but
+    /// somebody's wish.
+    pub fn refusal(&self) -> Option<String> {
+        if self.outcome == Outcome::Refused && !matches!(self.gate(), Some(Gate::Paused { .. })) {
+            return Some(self.summary());
+        }
+        let mut refused = self.results.iter().filter_map(|result| match &result.end {
+            ActionEnd::Refused(refusal) => Some((result, refusal)),
+            _ => None,
+        });
+        let (result, refusal) = refused.next()?;
+        let more = match refused.count() {
+            0 => String::new(),
+            more => format!(" (and {more} more)"),
+        };
+        let name = match &result.action {
+            Action::Start(start) => start.node.as_ref().map_or(start.instance.as_str(), NodeName::as_str),
+            action => action.instance().as_str(),
+        };
+        Some(format!("{} of {name}: {refusal}{more}", result.action.word()))
+    }
+
     /// The gate, where no rule acted.
     pub fn gate(&self) -> Option<&Gate> {
         self.plan.report.gate.as_ref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::RefusalKind;
+    use crate::ledger::Actor;
+    use crate::plan::Start;
+
+    fn report(outcome: Outcome, refused: &[&str], gate: Option<Gate>) -> CycleReport {
+        let now = Timestamp::UNIX_EPOCH;
+        let mut plan = Plan::empty(now);
+        plan.report.gate = gate;
+        let result = |name: &&str| ActionResult {
+            action: Action::Start(Start {
+                instance: "i-1".into(),
+                node: Some((*name).into()),
+                location: "AWS burst".into(),
+                reason: String::new(),
+                by_name: false,
+                hold: None,
+            }),
+            in_place_of: None,
+            end: ActionEnd::Refused(Refusal {
+                kind: RefusalKind::InstanceCapacity,
+                code: "InsufficientInstanceCapacity".to_owned(),
+                message: "none left".to_owned(),
+            }),
+        };
+        CycleReport {
+            outcome,
+            began_at: now,
+            took: SignedDuration::ZERO,
+            last_good: None,
+            plan,
+            results: refused.iter().map(result).collect(),
+            violations: Vec::new(),
+            faults: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_refusal_names_the_node_and_what_refused_and_a_pause_is_none() {
+        let says = |report: CycleReport| report.refusal().unwrap_or_default();
+        assert_eq!(says(report(Outcome::Quiet, &[], None)), "");
+        assert_eq!(
+            says(report(Outcome::Acted, &["burst-1"], None)),
+            "start of burst-1: InsufficientInstanceCapacity: none left"
+        );
+        assert!(
+            says(report(Outcome::Acted, &["burst-1", "burst-2", "burst-3"], None)).ends_with("(and 2 more)")
+        );
+        let mismatch = Gate::ModeMismatch { bursting_enabled: true };
+        assert!(says(report(Outcome::Refused, &[], Some(mismatch))).contains("the policy's mode is control"));
+        let pause = Gate::Paused { until: Timestamp::MAX, by: Actor::Spillway, reason: String::new() };
+        assert_eq!(says(report(Outcome::Refused, &[], Some(pause))), "");
     }
 }

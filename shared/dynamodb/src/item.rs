@@ -198,6 +198,7 @@ mod tests {
             address: String::new(),
             address_changed_at: None,
             bursting_enabled: Some((false, record.back_off_until.unwrap())),
+            last_refusal: None,
         };
         let map = BTreeMap::from([("digest", &digest)]);
         let back: BTreeMap<String, Digest> = decode(encode(Key::cycle(), &map, None).unwrap()).unwrap();

@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::{
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use jiff::Timestamp;
 use spillway_core::fault::Fault;
-use spillway_core::ledger::{CycleRecord, Digest, LocationLoad};
+use spillway_core::ledger::{CycleRecord, Digest, LastRefusal, LocationLoad};
 use spillway_core::ports::{Lease, LeaseError};
 
 use crate::fault::table_fault;
@@ -159,8 +159,16 @@ pub(crate) fn number(value: u64) -> AttributeValue {
 }
 
 fn shortened(digest: &Digest) -> Digest {
-    let Digest { at, outcome, summary, last_good, address, address_changed_at, bursting_enabled } =
-        digest.clone();
+    let Digest {
+        at,
+        outcome,
+        summary,
+        last_good,
+        address,
+        address_changed_at,
+        bursting_enabled,
+        last_refusal,
+    } = digest.clone();
     Digest {
         at,
         outcome: cut(outcome, LONGEST_WORD),
@@ -169,6 +177,8 @@ fn shortened(digest: &Digest) -> Digest {
         address: cut(address, LONGEST_WORD),
         address_changed_at,
         bursting_enabled,
+        last_refusal: last_refusal
+            .map(|LastRefusal { at, what }| LastRefusal { at, what: cut(what, LONGEST_SUMMARY) }),
     }
 }
 

@@ -83,6 +83,7 @@ fn digest(address: &str, changed: Option<i64>) -> Digest {
         address: address.to_owned(),
         address_changed_at: changed.map(|ago| now() - minutes(ago)),
         bursting_enabled: None,
+        last_refusal: None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::common::{NOW, at, world};
 use spillway_core::ids::{HdCalls, InstanceId};
-use spillway_core::ledger::{CycleRecord, Digest, Ledger, LocationLoad, NodeRecord};
+use spillway_core::ledger::{CycleRecord, Digest, LastRefusal, Ledger, LocationLoad, NodeRecord};
 use spillway_core::ports::{Lease, LeaseError, LedgerRead, LedgerWrite};
 
 fn digest(summary: &str) -> Digest {
@@ -14,6 +14,7 @@ fn digest(summary: &str) -> Digest {
         address: "mgr.example".to_owned(),
         address_changed_at: None,
         bursting_enabled: Some((false, at(NOW))),
+        last_refusal: Some(LastRefusal { at: at(NOW), what: "start of i-1: sold out".to_owned() }),
     }
 }
 

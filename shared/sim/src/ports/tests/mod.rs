@@ -111,6 +111,7 @@ fn digest() -> Digest {
         address: String::new(),
         address_changed_at: None,
         bursting_enabled: None,
+        last_refusal: None,
     }
 }
 
