@@ -222,6 +222,25 @@ pub trait LedgerRead: Send + Sync {
     ) -> impl Future<Output = Result<Vec<Event>, Fault>> + Send;
 }
 
+/// The load of one minute, as a cycle saw it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MinuteOfLoad {
+    /// When.
+    pub at: Timestamp,
+    /// Free and greatest HD capacity of each location.
+    pub locations: Vec<LocationLoad>,
+}
+
+/// Reads the load that cycles have recorded. No function needs it; a chart does, and whoever learns from load.
+pub trait LoadRead: Send + Sync {
+    /// The load of each recorded minute from one instant (included) to another (excluded), oldest first.
+    fn read_load(
+        &self,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> impl Future<Output = Result<Vec<MinuteOfLoad>, Fault>> + Send;
+}
+
 /// Writes the ledger.
 pub trait LedgerWrite: LedgerRead {
     /// Takes the lease if the `CYCLE` item still has the token that was seen. The rule of when to try is the

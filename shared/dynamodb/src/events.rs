@@ -8,14 +8,15 @@ use std::time::Duration;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use spillway_core::fault::{Fault, FaultKind, System};
 use spillway_core::ids::{HdCalls, LocationName};
 use spillway_core::ledger::{Event, LocationLoad};
+use spillway_core::ports::MinuteOfLoad;
 
 use crate::fault::table_fault;
 use crate::item::{Item, decode, encode, is_expired};
-use crate::keys::{Key, event_partition, event_range, months};
+use crate::keys::{Key, days, event_partition, event_range, load_minute, load_partition, months};
 use crate::ledger::DynamoLedger;
 use crate::nodes::incomplete;
 use crate::state::text;
@@ -31,13 +32,14 @@ const LONGEST_REASON: usize = 2_000;
 
 const ACTION: &str = "dynamodb:PutItem";
 
-#[derive(Serialize)]
-struct MinuteOfLoad<'a> {
+/// The item of one minute: a map, since a location is there once.
+#[derive(Serialize, Deserialize)]
+struct LoadItem {
     at: Timestamp,
-    locations: BTreeMap<&'a LocationName, Capacity>,
+    locations: BTreeMap<LocationName, Capacity>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 struct Capacity {
     free: HdCalls,
     max: HdCalls,
@@ -160,9 +162,43 @@ impl DynamoLedger {
         }
         let locations = load
             .iter()
-            .map(|LocationLoad { location, free, max }| (location, Capacity { free: *free, max: *max }))
+            .map(|LocationLoad { location, free, max }| {
+                (location.clone(), Capacity { free: *free, max: *max })
+            })
             .collect();
-        Ok(Some(encode(Key::load(at), &MinuteOfLoad { at, locations }, Some(self.kept_until(at)))?))
+        Ok(Some(encode(Key::load(at), &LoadItem { at, locations }, Some(self.kept_until(at)))?))
+    }
+
+    /// The load from an instant (inclusive) until another (exclusive), oldest first: one query for each day.
+    pub(crate) async fn read_minutes_of_load(
+        &self,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<MinuteOfLoad>, Fault> {
+        let now = self.now();
+        let first = from.max(self.kept_since(now));
+        let last = until.min(now.saturating_add(jiff::SignedDuration::from_hours(24)).unwrap_or(now));
+        if first > last {
+            return Ok(Vec::new());
+        }
+        let mut minutes = Vec::new();
+        for day in days(first, last) {
+            let values = HashMap::from([
+                (":pk".to_owned(), text(load_partition(day))),
+                (":least".to_owned(), text(load_minute(first))),
+                (":greatest".to_owned(), text(load_minute(last))),
+            ]);
+            for item in self.query("pk = :pk AND sk BETWEEN :least AND :greatest", values).await? {
+                if is_expired(&item, now) {
+                    continue;
+                }
+                let LoadItem { at, locations } = decode(item)?;
+                let load = |(location, Capacity { free, max })| LocationLoad { location, free, max };
+                minutes.push(MinuteOfLoad { at, locations: locations.into_iter().map(load).collect() });
+            }
+        }
+        minutes.retain(|minute| from <= minute.at && minute.at < until);
+        Ok(minutes)
     }
 }
 

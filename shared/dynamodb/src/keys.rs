@@ -58,16 +58,30 @@ impl Key {
     }
 
     pub(crate) fn load(at: Timestamp) -> Self {
-        Self {
-            pk: format!("LOAD#{}", at.strftime("%Y-%m-%d")),
-            sk: at.strftime("%Y-%m-%dT%H:%MZ").to_string(),
-        }
+        Self { pk: load_partition(utc_date(at)), sk: load_minute(at) }
     }
 }
 
 /// The partition of the events of a date's month.
 pub(crate) fn event_partition(date: Date) -> String {
     format!("EVENT#{}", date.strftime("%Y-%m"))
+}
+
+/// The partition of the load of a date.
+pub(crate) fn load_partition(date: Date) -> String {
+    format!("LOAD#{}", date.strftime("%Y-%m-%d"))
+}
+
+/// The sort key of the load of a minute.
+pub(crate) fn load_minute(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%MZ").to_string()
+}
+
+/// The dates that two instants span, in order.
+pub(crate) fn days(from: Timestamp, until: Timestamp) -> impl Iterator<Item = Date> {
+    let last = utc_date(until);
+    std::iter::successors(Some(utc_date(from)), |date| date.tomorrow().ok())
+        .take_while(move |date| *date <= last)
 }
 
 /// The least and greatest sort key of events between two instants, both inclusive to the millisecond: the exact

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use spillway_core::fault::Fault;
 use spillway_core::ids::{HoldId, InstanceId};
 use spillway_core::ledger::{CycleRecord, Digest, Event, Hold, Ledger, LocationLoad, NodeRecord, Request};
-use spillway_core::ports::{Clock, Lease, LeaseError, LedgerRead, LedgerWrite};
+use spillway_core::ports::{Clock, Lease, LeaseError, LedgerRead, LedgerWrite, LoadRead, MinuteOfLoad};
 
 /// Where the ledger is and how long it keeps history.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,6 +92,12 @@ impl LedgerRead for DynamoLedger {
 
     async fn read_events(&self, from: Timestamp, until: Timestamp) -> Result<Vec<Event>, Fault> {
         self.read_history(from, until).await
+    }
+}
+
+impl LoadRead for DynamoLedger {
+    async fn read_load(&self, from: Timestamp, until: Timestamp) -> Result<Vec<MinuteOfLoad>, Fault> {
+        self.read_minutes_of_load(from, until).await
     }
 }
 

@@ -6,7 +6,7 @@ use crate::common::{NOW, TABLE, at, event, world};
 use aws_sdk_dynamodb::types::AttributeValue;
 use spillway_core::ids::HdCalls;
 use spillway_core::ledger::{Event, LocationLoad};
-use spillway_core::ports::{LedgerRead, LedgerWrite};
+use spillway_core::ports::{LedgerRead, LedgerWrite, LoadRead, MinuteOfLoad};
 
 fn ids(events: &[Event]) -> Vec<&str> {
     events.iter().map(|event| event.id.as_str()).collect()
@@ -110,6 +110,10 @@ async fn load_is_one_item_a_minute_with_a_map_of_locations() {
     world.ledger.put_load(at("2026-03-02T09:08:00Z"), &[]).await.unwrap();
     let items = world.client.scan().table_name(TABLE).send().await.unwrap().items.unwrap();
     assert_eq!(items.len(), 1);
+    let read = world.ledger.read_load(at("2026-03-02T09:07:00Z"), at("2026-03-02T09:08:00Z")).await.unwrap();
+    let mut stored = load(5);
+    stored.sort_by(|a, b| a.location.cmp(&b.location));
+    assert_eq!(read, [MinuteOfLoad { at: at("2026-03-02T09:07:40Z"), locations: stored }]);
     let text = |value: &str| AttributeValue::S(value.to_owned());
     let n = |value: &str| AttributeValue::N(value.to_owned());
     assert_eq!(items[0]["pk"], text("LOAD#2026-03-02"));

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use spillway_core::fault::Fault;
 use spillway_core::ids::{HoldId, InstanceId};
 use spillway_core::ledger::{CycleRecord, Digest, Event, Hold, Ledger, LocationLoad, NodeRecord, Request};
-use spillway_core::ports::{Lease, LeaseError, LedgerRead, LedgerWrite};
+use spillway_core::ports::{Lease, LeaseError, LedgerRead, LedgerWrite, LoadRead, MinuteOfLoad};
 
 #[derive(Debug, Clone, Default)]
 struct Items {
@@ -103,6 +103,14 @@ impl LedgerRead for MemoryLedger {
     async fn read_events(&self, from: Timestamp, until: Timestamp) -> Result<Vec<Event>, Fault> {
         drop(self.working()?);
         Ok(self.events().into_iter().filter(|event| from <= event.at && event.at < until).collect())
+    }
+}
+
+impl LoadRead for MemoryLedger {
+    async fn read_load(&self, from: Timestamp, until: Timestamp) -> Result<Vec<MinuteOfLoad>, Fault> {
+        let items = self.working()?;
+        let minutes = items.loads.range(from..until);
+        Ok(minutes.map(|(at, load)| MinuteOfLoad { at: *at, locations: load.clone() }).collect())
     }
 }
 
