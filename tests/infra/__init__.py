@@ -1,0 +1,1 @@
+"""The templates as code: expanded offline, linted, and held to our own rules and to a real policy evaluation."""
