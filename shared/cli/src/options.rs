@@ -50,6 +50,8 @@ pub(crate) struct Global {
 /// What can be done.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Who has room, which nodes are up and why, what is wrong
+    Status(commands::status::Options),
     /// What the next cycle would do, and why. Changes nothing and needs no right to change anything
     Plan,
     /// The policy: what an operator decides

@@ -1,5 +1,26 @@
 //! What is known of a platform, made ready to be looked at: one renderer for the command line, the page and the tests.
+//!
+//! [`status()`] makes a [`Status`] of what a cycle reads and of the plan that the rules make of it: a value with a
+//! version, for `--json` and for the page. [`render`] makes text of it. Nothing is read here and nothing is decided:
+//! what a node's state is, and why it is left alone, is the core's to say.
+//!
+//! Names come from outside; [`clean()`] takes from them what a terminal would obey.
 
 mod clean;
+mod held;
+mod issues;
+mod make;
+mod status;
+pub mod table;
+mod text;
+pub mod time;
+mod words;
 
 pub use clean::clean;
+pub use make::{Read, status};
+pub use status::{
+    EdgeLocation, FirstLine, Held, HoldLine, IssueLine, LastCycle, NodeState, OverflowLocation, OverflowNode,
+    PrincipalLocation, SCHEMA, Status, Trouble,
+};
+pub use text::{Paint, Tone, View, render};
+pub use words::{action, scope};

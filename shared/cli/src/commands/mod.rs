@@ -3,6 +3,7 @@
 pub(crate) mod completions;
 pub(crate) mod plan;
 pub(crate) mod policy;
+pub(crate) mod status;
 pub(crate) mod whoami;
 
 use crate::context::Context;
@@ -29,6 +30,7 @@ async fn run_online(command: &Command, global: &crate::options::Global, output: 
         Command::Completions(options) => completions::run(options),
         Command::Plan => plan::run(&Context::connect(global).await?, output).await,
         Command::Policy(command) => policy::run(&Context::connect(global).await?, command, output).await,
+        Command::Status(options) => status::run(&Context::connect_all(global).await?, options, output).await,
         Command::Whoami => whoami::run(&Context::connect(global).await?, output).await,
     }
 }

@@ -1,0 +1,116 @@
+//! What keeps a node from being used, in sentences, each with what to do about it.
+
+use std::collections::BTreeMap;
+
+use spillway_core::assess::{Assessment, Issue, OverflowNode};
+use spillway_core::ids::InstanceId;
+use spillway_core::observation::Fleet;
+use spillway_core::policy::Policy;
+use spillway_core::safety::TAG_KEY;
+
+use crate::status::IssueLine;
+
+pub(crate) fn issues(policy: &Policy, fleet: &Fleet, view: &Assessment<'_>) -> Vec<IssueLine> {
+    let names: BTreeMap<&InstanceId, &str> =
+        view.nodes.iter().map(|node| (&node.instance.id, node.node.name.as_str())).collect();
+    let mut lines: Vec<IssueLine> = view.issues.iter().map(|issue| line(issue, &names)).collect();
+    lines.extend(view.nodes.iter().filter_map(|node| wrong_address(policy, view, node)));
+    if fleet.instances.is_empty() {
+        lines.push(IssueLine {
+            about: "overflow nodes".to_owned(),
+            what: format!("there are none: no instance has the tag {TAG_KEY} = {}", policy.tag_value),
+            remedy: "tag the instances, or correct tag_value, regions and vpcs in the policy".to_owned(),
+        });
+    }
+    lines.sort();
+    lines
+}
+
+fn line(issue: &Issue, names: &BTreeMap<&InstanceId, &str>) -> IssueLine {
+    let named = |id: &InstanceId| names.get(id).map_or_else(|| id.to_string(), |&name| name.to_owned());
+    let (about, what, remedy) = match issue {
+        Issue::NoSuchNode { instance, address: Some(address) } => (
+            instance.to_string(),
+            format!("no Conferencing Node has its private address {address}"),
+            "deploy a node on it, or remove its tag",
+        ),
+        Issue::NoSuchNode { instance, address: None } => (
+            instance.to_string(),
+            "the instance has no private address".to_owned(),
+            "deploy a node on it, or remove its tag",
+        ),
+        Issue::Ambiguous { instance, address } => (
+            instance.to_string(),
+            format!("two instances or two nodes have the address {address}"),
+            "name the platform's VPCs in the policy (`vpcs`), or correct the node's address",
+        ),
+        Issue::ProxyingNode { instance } => (
+            named(instance),
+            "is a proxying node: it adds no HD calls and is never started".to_owned(),
+            "make it a transcoding node, or remove its tag",
+        ),
+        Issue::MixedLocation { location } => (
+            location.to_string(),
+            "mixes always-on with overflow nodes, or proxying with transcoding ones".to_owned(),
+            "give each kind of node a location of its own (guide: Configuring dynamic bursting)",
+        ),
+        Issue::SecondaryOnly { location } => (
+            location.to_string(),
+            "is only somebody's secondary overflow location: used if running, never started".to_owned(),
+            "make it the primary overflow location of a location with always-on nodes",
+        ),
+        Issue::NotAnOverflowLocation { location } => (
+            location.to_string(),
+            "holds overflow nodes, and no location overflows to it".to_owned(),
+            "make it the primary overflow location of a location with always-on nodes",
+        ),
+        Issue::DistributedDatabase { instance } => (
+            named(instance),
+            "has the distributed database on, which an overflow node must not".to_owned(),
+            "switch it off on the node's page",
+        ),
+        Issue::ForeignMaintenance { instance, reason } => (
+            named(instance),
+            if reason.is_empty() {
+                "is in maintenance mode, set by somebody else".to_owned()
+            } else {
+                format!("is in maintenance mode, set by somebody else: {reason}")
+            },
+            "clear it on the node's page when the work is done",
+        ),
+        Issue::VersionBehind { instance, version } => (
+            named(instance),
+            format!("runs {version}, which is not the Management Node's version"),
+            "start it and hold it until it is upgraded",
+        ),
+    };
+    IssueLine { about, what, remedy: remedy.to_owned() }
+}
+
+/// A node that runs and tells callers another address than its instance has. While it boots that is being put right.
+fn wrong_address(policy: &Policy, view: &Assessment<'_>, node: &OverflowNode<'_>) -> Option<IssueLine> {
+    let location = view.location_name(node.node.location);
+    if !node.was_ready() || !node.is_running() || policy.nat.private_only.contains(&location) {
+        return None;
+    }
+    let (stored, actual) = (node.node.static_nat_address, node.instance.public_ip);
+    let what = match (stored, actual) {
+        (stored, actual) if stored == actual => return None,
+        (Some(stored), Some(actual)) => {
+            format!("its static NAT address is {stored}, and its instance's address is {actual}")
+        }
+        (None, Some(actual)) => {
+            format!("it has no static NAT address, and its instance's address is {actual}")
+        }
+        (Some(stored), None) => {
+            format!("its static NAT address is {stored}, and its instance has no public address")
+        }
+        (None, None) => return None,
+    };
+    Some(IssueLine {
+        about: node.node.name.to_string(),
+        what,
+        remedy: "callers from outside get no media there until it is put right; the reconciler does that"
+            .to_owned(),
+    })
+}

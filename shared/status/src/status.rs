@@ -1,0 +1,290 @@
+//! The status as a value: what the text shows, what `--json` prints and what the page draws. Field names are a promise
+//! (`schema`); a new field may come, one that is there keeps its meaning.
+//!
+//! Capacity is in HD calls, ages in seconds, instants in UTC.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use spillway_core::ids::{HdCalls, HoldId, InstanceId, InstanceType, LocationName, NodeName};
+use spillway_core::ledger::{Actor, HoldAmount, HoldScope, LastRefusal};
+use spillway_core::policy::Mode;
+use spillway_core::report::ThresholdWord;
+
+/// Version of the shape.
+pub const SCHEMA: u32 = 1;
+
+/// A platform at one moment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// The platform.
+    pub platform: String,
+    /// When it was read.
+    pub at: Timestamp,
+    /// Who controls the instances.
+    pub mode: Mode,
+    /// Whether the policy withholds every action.
+    pub dry_run: bool,
+    /// Why nothing is started or stopped, or what could not be read: before everything else.
+    pub trouble: Vec<Trouble>,
+    /// The first line.
+    pub first: FirstLine,
+    /// Locations with always-on nodes whose primary overflow location holds overflow nodes.
+    pub principal: Vec<PrincipalLocation>,
+    /// Locations with overflow nodes.
+    pub overflow: Vec<OverflowLocation>,
+    /// Overflow nodes: those that are up or in trouble first.
+    pub nodes: Vec<OverflowNode>,
+    /// Demand floors that are in force, and those to come.
+    pub holds: Vec<HoldLine>,
+    /// Proxying nodes: never HD capacity, and shown apart for it.
+    pub edge: Vec<EdgeLocation>,
+    /// What keeps a node from being used.
+    pub issues: Vec<IssueLine>,
+    /// What the next cycle would do, in words.
+    pub next: Vec<String>,
+}
+
+impl Status {
+    /// Whether everything could be read.
+    pub fn is_read(&self) -> bool {
+        self.first.room_now.is_some() && self.first.ledger_read
+    }
+}
+
+/// Something that an operator has to know first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trouble {
+    /// One sentence.
+    pub what: String,
+    /// What to do; empty where waiting is all there is to do.
+    pub remedy: String,
+}
+
+/// What matters at 08:58.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FirstLine {
+    /// Free HD calls on everything that is ready, in principal and overflow locations; `None`: not known.
+    pub room_now: Option<HdCalls>,
+    /// The same in five minutes, if nobody calls and nobody hangs up: with what is booting now. The guide has a node
+    /// ready about five minutes after its start.
+    pub room_in_5_minutes: Option<HdCalls>,
+    /// The nodes that are held.
+    pub held: Held,
+    /// Port licences that are not in use; `None`: the Management Node does not say.
+    pub licences_left: Option<u64>,
+    /// Port licences there are.
+    pub licences_total: Option<u64>,
+    /// Age of the oldest report of a node that counts as capacity, by the Management Node's own clock.
+    pub oldest_report_s: Option<i64>,
+    /// The last cycle.
+    pub last_cycle: Option<LastCycle>,
+    /// When a cycle last read everything.
+    pub last_good_cycle: Option<Timestamp>,
+    /// Whether the ledger could be read, which the last three come from.
+    pub ledger_read: bool,
+    /// What was refused last.
+    pub last_refusal: Option<LastRefusal>,
+}
+
+/// Held nodes by what became of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// How many nodes the holds in force ask for.
+    pub asked: u32,
+    /// Take calls.
+    pub ready: u32,
+    /// Booting, and within their time.
+    pub booting: u32,
+    /// Should be ready by now, or nobody has started them.
+    pub late: u32,
+    /// Did not start.
+    pub failed: u32,
+}
+
+/// The last finished cycle.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastCycle {
+    /// When it ended.
+    pub at: Timestamp,
+    /// One word.
+    pub outcome: String,
+    /// One sentence.
+    pub summary: String,
+}
+
+/// A principal location.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrincipalLocation {
+    /// Name.
+    pub name: LocationName,
+    /// Free HD calls.
+    pub free: HdCalls,
+    /// HD calls that its ready nodes carry when empty.
+    pub max: HdCalls,
+    /// Its bursting threshold.
+    pub threshold: HdCalls,
+    /// The guide's word.
+    pub word: ThresholdWord,
+    /// Where its calls overflow to.
+    pub overflow: LocationName,
+}
+
+/// An overflow location.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OverflowLocation {
+    /// Name.
+    pub name: LocationName,
+    /// Free HD calls of its ready nodes.
+    pub free: HdCalls,
+    /// HD calls that its ready nodes carry when empty.
+    pub max: HdCalls,
+    /// Capacity on its way.
+    pub booting: HdCalls,
+    /// Its bursting threshold.
+    pub threshold: HdCalls,
+    /// Nodes that are ready.
+    pub ready: u32,
+    /// All its overflow nodes.
+    pub nodes: u32,
+    /// Why nodes are started, or not, in words.
+    pub why: Vec<String>,
+}
+
+/// An overflow node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OverflowNode {
+    /// Instance.
+    pub instance: InstanceId,
+    /// Node; the instance's own name where the Management Node cannot be read and it was never seen.
+    pub name: NodeName,
+    /// Location, where known.
+    pub location: Option<LocationName>,
+    /// Type.
+    pub instance_type: InstanceType,
+    /// Where it is in its life.
+    pub state: NodeState,
+    /// Since when this life goes on, or, for a drain, since when it drains.
+    pub since: Option<Timestamp>,
+    /// HD calls when empty.
+    pub max: HdCalls,
+    /// Free HD calls while ready, else 0.
+    pub free: HdCalls,
+    /// Who started it.
+    pub started_by: Option<Actor>,
+    /// Why it was started.
+    pub started_why: Option<String>,
+    /// Until when a hold keeps it.
+    pub held_until: Option<Timestamp>,
+    /// Conferences on it, by name; at most [`OverflowNode::NAMED`].
+    pub conferences: Vec<String>,
+    /// How many there are.
+    pub hosting: u32,
+    /// What the rules say of it, in words.
+    pub why: Vec<String>,
+}
+
+impl OverflowNode {
+    /// A few names tell who would be disturbed; all of them belong to the Management Node.
+    pub const NAMED: usize = 5;
+}
+
+/// Where an overflow node is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NodeState {
+    /// Did not become ready, or stopped while booting.
+    FailedStart,
+    /// Was ready and does not report.
+    Degraded,
+    /// Started, not ready yet.
+    Booting,
+    /// In our maintenance mode, on its way to be stopped.
+    Draining,
+    /// In somebody else's maintenance mode.
+    Maintenance,
+    /// Takes calls.
+    Ready,
+    /// On its way down.
+    Stopping,
+    /// Runs by EC2's word; more is not known.
+    Running,
+    /// An operator retired it.
+    Retired,
+    /// Stopped, and not to be started now.
+    BackingOff,
+    /// Stopped.
+    Stopped,
+    /// Terminated, or about to be.
+    Gone,
+}
+
+impl NodeState {
+    /// The word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::FailedStart => "failed start",
+            Self::Degraded => "degraded",
+            Self::Booting => "booting",
+            Self::Draining => "draining",
+            Self::Maintenance => "maintenance",
+            Self::Ready => "ready",
+            Self::Stopping => "stopping",
+            Self::Running => "running",
+            Self::Retired => "retired",
+            Self::BackingOff => "backing off",
+            Self::Stopped => "stopped",
+            Self::Gone => "gone",
+        }
+    }
+}
+
+/// A demand floor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HoldLine {
+    /// Id.
+    pub id: HoldId,
+    /// Where.
+    pub scope: HoldScope,
+    /// How much.
+    pub amount: HoldAmount,
+    /// From when.
+    pub from: Timestamp,
+    /// Until when.
+    pub until: Timestamp,
+    /// When the nodes have to be ready, for a pre-warm window.
+    pub spike_at: Option<Timestamp>,
+    /// Whether it is in force.
+    pub current: bool,
+    /// Who asked.
+    pub by: Actor,
+    /// Why.
+    pub reason: String,
+}
+
+/// Proxying nodes of a location.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EdgeLocation {
+    /// Location.
+    pub name: LocationName,
+    /// Proxying nodes.
+    pub nodes: u32,
+    /// Of them, those that report lately and are not in maintenance mode.
+    pub reporting: u32,
+    /// Mean media load of those, percent.
+    pub load: Option<f64>,
+    /// The highest.
+    pub highest: Option<f64>,
+}
+
+/// Something that keeps a node from being used.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct IssueLine {
+    /// Node, instance or location.
+    pub about: String,
+    /// What, one sentence.
+    pub what: String,
+    /// What to do.
+    pub remedy: String,
+}
