@@ -20,7 +20,6 @@ pub(crate) enum Exit {
     Usage = 2,
     /// Refused for safety, or by the person who was asked. Nothing was changed.
     Refused = 3,
-    #[expect(dead_code, reason = "the exit code is promised; a command that acts on several nodes ends so")]
     /// Some of it was done and some was not; the output says which.
     Partly = 4,
 }

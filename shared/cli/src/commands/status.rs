@@ -45,7 +45,7 @@ struct Page {
 async fn once(contexts: &[Context], options: &Options, output: &Output) -> Page {
     let mut page = Page { text: String::new(), ended: Ok(Exit::Done) };
     for (number, context) in contexts.iter().enumerate() {
-        match read(context).await {
+        match Box::pin(read(context)).await {
             Ok(status) => {
                 if number > 0 && !output.json {
                     page.text.push('\n');
