@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::assess::{MAINTENANCE_MARK, RETIRED_MARK};
+use crate::assist::start_through_pexip;
 use crate::cycle::{Cycle, LAST_START};
 use crate::fault::{Fault, Refusal, RefusalKind};
 use crate::ids::{InstanceId, InstanceType, LocationName};
@@ -16,7 +17,10 @@ use crate::observation::{Instance, NodeActivity, Observation, Reading};
 use crate::outcome::{ActionEnd, ActionResult};
 use crate::plan::{Action, NodeRef, Override, Plan, Start};
 use crate::planner::remember_start;
-use crate::ports::{Clock, FleetWrite, InstanceOrder, Lease, LeaseError, LedgerWrite, ManagementWrite};
+use crate::policy::Mode;
+use crate::ports::{
+    Clock, FleetWrite, InstanceOrder, Lease, LeaseError, LedgerWrite, ManagementWrite, OverflowStart,
+};
 
 /// Rounds of substitutes: each can only be refused for a reason of its own.
 const ROUNDS: usize = 8;
@@ -45,7 +49,7 @@ pub(crate) struct Apply<'a, 'p, F, M, L, C> {
 impl<'a, 'p, F, M, L, C> Apply<'a, 'p, F, M, L, C>
 where
     F: FleetWrite,
-    M: ManagementWrite,
+    M: ManagementWrite + OverflowStart,
     L: LedgerWrite,
     C: Clock,
 {
@@ -482,8 +486,14 @@ where
     ) -> Vec<(Start, LocationName, Refusal)> {
         let orders: Vec<InstanceOrder> =
             wanted.iter().filter_map(|(start, ..)| self.order(&start.instance)).collect();
-        let mut results: BTreeMap<InstanceId, Result<(), Refusal>> =
-            self.cycle.ports.fleet.start_instances(&orders).await.into_iter().collect();
+        let answers = match self.cycle.policy.mode {
+            Mode::Control => self.cycle.ports.fleet.start_instances(&orders).await,
+            Mode::Assist => {
+                let Cycle { ports, deadline, .. } = self.cycle;
+                start_through_pexip(ports.management, ports.clock, *deadline, &orders).await
+            }
+        };
+        let mut results: BTreeMap<InstanceId, Result<(), Refusal>> = answers.into_iter().collect();
         let mut refused = Vec::new();
         for (start, for_location, in_place_of) in wanted {
             let result = results.remove(&start.instance).unwrap_or_else(|| Err(unanswered()));

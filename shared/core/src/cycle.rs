@@ -16,7 +16,7 @@ use crate::planner::plan_overridden;
 use crate::policy::{Mode, Policy};
 use crate::ports::{
     Clock, FleetRead, FleetWrite, Lease, LeaseError, LedgerRead, LedgerWrite, ManagementRead,
-    ManagementWrite, PlatformScope,
+    ManagementWrite, OverflowStart, PlatformScope,
 };
 use crate::report::Gate;
 use crate::safety::{Violation, check_overridden};
@@ -119,7 +119,7 @@ pub struct Cycle<'a, F, M, L, C> {
 impl<F, M, L, C> Cycle<'_, F, M, L, C>
 where
     F: FleetWrite,
-    M: ManagementWrite,
+    M: ManagementWrite + OverflowStart,
     L: LedgerWrite,
     C: Clock,
 {
@@ -134,13 +134,38 @@ where
         let Ports { ledger, clock, .. } = self.ports;
         let began_at = clock.now();
         // At once: neither needs the other, and a function that waits is paid for.
-        let (mut reading, fleet) = join(ledger.read_ledger(began_at), self.ports.fleet.read_fleet()).await;
+        let (reading, fleet) = join(ledger.read_ledger(began_at), self.ports.fleet.read_fleet()).await;
         if let Ok(state) = &reading
             && !memory.may_take(state, clock.monotonic())
         {
             return self.stale(began_at);
         }
         let observation = self.observe_beside(fleet).await;
+        self.go_on(began_at, reading, observation, overrides).await
+    }
+
+    /// The same on a world that was read a moment ago, for another reason: a Management Node that does not answer is
+    /// waited for once.
+    pub async fn run_seen(&self, memory: &mut LeaseMemory, observation: Observation) -> CycleReport {
+        let Ports { ledger, clock, .. } = self.ports;
+        let began_at = clock.now();
+        let reading = ledger.read_ledger(began_at).await;
+        if let Ok(state) = &reading
+            && !memory.may_take(state, clock.monotonic())
+        {
+            return self.stale(began_at);
+        }
+        self.go_on(began_at, reading, observation, &[]).await
+    }
+
+    async fn go_on(
+        &self,
+        began_at: Timestamp,
+        mut reading: Reading<Ledger>,
+        observation: Observation,
+        overrides: &[Override],
+    ) -> CycleReport {
+        let Ports { ledger, clock, .. } = self.ports;
         let now = clock.now();
         let mut planned = self.plan_checked(&observation, &reading, now, overrides);
         // The lease is taken late: what was read before it is still so if nobody took it in between, and then the
@@ -170,10 +195,11 @@ where
         let violations = check_overridden(self.policy, observation, reading, &plan, now, overrides)
             .err()
             .unwrap_or_default();
-        let withheld = self.policy.dry_run || self.policy.mode == Mode::Assist;
+        let carried = (self.policy.mode == Mode::Assist).then(|| plan.only_for_holds());
+        let withheld = self.policy.dry_run || carried.as_ref().is_some_and(Plan::is_quiet);
         let outcome = outcome_of(&plan, !violations.is_empty(), withheld);
         let may_act = violations.is_empty() && !withheld;
-        Planned { plan, violations, outcome, may_act }
+        Planned { plan, carried, violations, outcome, may_act }
     }
 
     /// Reads EC2 and the Management Node.
@@ -196,13 +222,14 @@ where
         lease: Option<Lease>,
     ) -> CycleReport {
         let mut faults = Vec::new();
-        let Planned { plan, violations, mut outcome, may_act } = planned;
+        let Planned { plan, carried, violations, mut outcome, may_act } = planned;
+        let acting = carried.as_ref().unwrap_or(&plan);
         let mut applied = Applied::default();
 
         if let Err(fault) = self.record_seen(&plan).await {
             faults.push(fault);
         }
-        let records = if may_act { &plan.records } else { &plan.seen };
+        let records = if may_act { &acting.records } else { &plan.seen };
         let intent: Vec<_> = records.iter().map(|(id, record)| (id.clone(), record.clone())).collect();
         let mut recorded = true;
         if let (Some(lease), false) = (&lease, intent.is_empty()) {
@@ -218,7 +245,7 @@ where
             }
         }
         if may_act && recorded {
-            applied = Apply::new(self, &plan, observation, reading, lease.as_ref()).run().await;
+            applied = Apply::new(self, acting, observation, reading, lease.as_ref()).run().await;
             if outcome == Outcome::Quiet && !applied.results.is_empty() {
                 outcome = Outcome::Acted;
             }
@@ -233,6 +260,7 @@ where
                 .and_then(|digest| digest.last_good)
         };
         faults.append(&mut applied.faults);
+        let done_requests = if may_act { acting.done_requests.clone() } else { Vec::new() };
         let mut report = CycleReport {
             outcome,
             began_at,
@@ -246,7 +274,7 @@ where
         match (&lease, reading) {
             (Some(lease), _) => {
                 let events = applied.events;
-                self.record_outcome(&mut report, events, observation, reading, lease, may_act).await;
+                self.record_outcome(&mut report, events, observation, reading, lease, &done_requests).await;
             }
             (None, Ok(state)) => self.close_idle(&mut report, observation, state).await,
             (None, Err(_)) => {}
@@ -271,7 +299,7 @@ where
         observation: &Observation,
         reading: &Reading<Ledger>,
         lease: &Lease,
-        may_act: bool,
+        done_requests: &[String],
     ) {
         let ledger = self.ports.ledger;
         let now = self.ports.clock.now();
@@ -298,7 +326,6 @@ where
             report.faults.push(fault);
         }
         // A wish that was not carried out stays.
-        let done_requests = if may_act { report.plan.done_requests.as_slice() } else { &[] };
         for id in done_requests {
             if let Err(fault) = ledger.remove_request(id).await {
                 report.faults.push(fault);
@@ -342,6 +369,8 @@ where
 /// A plan that went through the safety check.
 struct Planned {
     plan: Plan,
+    /// What of it is carried out, where that is not all.
+    carried: Option<Plan>,
     violations: Vec<Violation>,
     outcome: Outcome,
     may_act: bool,
@@ -349,7 +378,8 @@ struct Planned {
 
 impl Planned {
     fn needs_lease(&self) -> bool {
-        let Plan { actions, seen, records, events, done_requests, .. } = &self.plan;
+        let Plan { seen, events, .. } = &self.plan;
+        let Plan { actions, records, done_requests, .. } = self.carried.as_ref().unwrap_or(&self.plan);
         let intended =
             self.may_act && !(actions.is_empty() && records.is_empty() && done_requests.is_empty());
         intended || !seen.is_empty() || !events.is_empty() || !self.violations.is_empty()

@@ -24,6 +24,7 @@
 
 mod apply;
 pub mod assess;
+mod assist;
 pub mod cycle;
 pub mod fault;
 pub mod ids;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
@@ -54,6 +54,13 @@ pub struct BurstingSettings {
     pub threshold: HdCalls,
     /// `bursting_min_lifetime`, minutes.
     pub min_lifetime_minutes: u32,
+}
+
+impl BurstingSettings {
+    /// The platform's own minimum lifetime.
+    pub fn min_lifetime(&self) -> SignedDuration {
+        SignedDuration::from_mins(i64::from(self.min_lifetime_minutes))
+    }
 }
 
 /// A system location.

@@ -161,6 +161,11 @@ impl CycleReport {
                 parts.push(format!("{failed} not {text}"));
             }
         }
+        let carried = self.results.iter().filter(|result| result.in_place_of.is_none()).count();
+        if self.outcome == Outcome::Acted && self.plan.actions.len() > carried {
+            // In `assist` mode only what holds ask for is carried out.
+            parts.push(format!("{} withheld", self.plan.actions.len() - carried));
+        }
         if parts.is_empty() { "nothing to do".to_owned() } else { parts.join(", ") }
     }
 

@@ -53,6 +53,34 @@ impl Plan {
     pub fn is_quiet(&self) -> bool {
         self.actions.is_empty()
     }
+
+    /// What of the plan is carried out where Pexip's own bursting decides: the starts that holds ask for, and what their
+    /// nodes need to take calls. Everything else is only reported.
+    #[must_use]
+    pub fn only_for_holds(&self) -> Self {
+        let asked = |id: &InstanceId| {
+            self.actions.iter().any(|action| match action {
+                Action::Start(start) => start.hold.is_some() && start.instance == *id,
+                Action::CancelDrain { node, because: CancelReason::Hold(_) } => node.instance == *id,
+                _ => false,
+            })
+        };
+        let for_holds = |action: &&Action| match action {
+            Action::Start(start) => start.hold.is_some(),
+            Action::CancelDrain { because: CancelReason::Hold(_), .. } => true,
+            Action::ClearMaintenance { node } => asked(&node.instance),
+            _ => false,
+        };
+        let mut records = self.seen.clone();
+        let wanted = self.records.iter().filter(|(id, _)| asked(id));
+        records.extend(wanted.map(|(id, record)| (id.clone(), record.clone())));
+        Self {
+            actions: self.actions.iter().filter(for_holds).cloned().collect(),
+            records,
+            done_requests: Vec::new(),
+            ..self.clone()
+        }
+    }
 }
 
 /// An instance to be started.

@@ -190,6 +190,38 @@ pub trait OperatorFleet: Send + Sync {
     ) -> impl Future<Output = Result<(), Fault>> + Send;
 }
 
+/// Port licences: what limits the calls of a platform whatever its nodes carry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Licences {
+    /// `port_count`: in use.
+    pub ports_used: u64,
+    /// `port_total`: all there are.
+    pub ports_total: u64,
+}
+
+impl Licences {
+    /// Calls that can still be taken.
+    pub fn left(self) -> u64 {
+        self.ports_total.saturating_sub(self.ports_used)
+    }
+}
+
+/// Reads licences.
+pub trait LicenceRead: Send + Sync {
+    /// Licences in use; `None` where the release does not say, which is not "none left".
+    fn read_licences(&self) -> impl Future<Output = Result<Option<Licences>, Fault>> + Send;
+}
+
+/// Has Pexip start an overflow node (guide: *Manually starting an overflow node*): the only way in `assist` mode. There
+/// is no command that stops one.
+pub trait OverflowStart: Send + Sync {
+    /// The instances that Pexip's own bursting lists (`cloud_node`), by the provider's id, which is what the start
+    /// command takes; nothing while it is off.
+    fn read_cloud_instances(&self) -> impl Future<Output = Result<Vec<InstanceId>, Fault>> + Send;
+    /// `start_cloudnode`. Whether an unanswered command was carried out is for the next reading to show.
+    fn start_overflow_node(&self, instance: &InstanceId) -> impl Future<Output = Result<(), Fault>> + Send;
+}
+
 /// Proof of holding the lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {

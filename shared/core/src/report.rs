@@ -1,6 +1,8 @@
 //! Why, for every location and node, also when nothing is done. The same report feeds the log line, the command
 //! line, the status page, the history and the tests; so its reasons are types, and their sentences are here.
 
+mod hold;
+
 use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
@@ -10,6 +12,8 @@ use crate::assess::Issue;
 use crate::fault::FaultKind;
 use crate::ids::{HdCalls, HoldId, InstanceId, LocationName, NodeName};
 use crate::ledger::Actor;
+
+pub use hold::{HoldReason, HoldReport, READY_BEFORE_SPIKE, Readiness};
 
 /// What a cycle found, and why it does what it does.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +34,12 @@ pub struct Report {
 }
 
 impl Report {
+    /// How much of what the pre-warm windows asked for is ready, percent, of the window where it is least; none where
+    /// no spike is near.
+    pub fn prewarm_ready(&self, now: Timestamp) -> Option<u32> {
+        self.holds.iter().filter(|hold| hold.is_due(now)).map(HoldReport::percent).min()
+    }
+
     /// HD calls that are needed and that no node is left for.
     pub fn uncovered_shortfall(&self) -> HdCalls {
         let uncovered = |reason: &LocationReason| match reason {
@@ -443,21 +453,6 @@ impl fmt::Display for NodeReason {
             Self::ClearingMaintenance => f.write_str("maintenance mode is cleared"),
         }
     }
-}
-
-/// A hold.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HoldReport {
-    /// Which.
-    pub id: HoldId,
-    /// Nodes that count for it, up already.
-    pub up: u32,
-    /// Nodes started, or kept by cancelling their drains, for it.
-    pub added: u32,
-    /// Nodes missing after that; for an amount in HD calls, HD calls missing.
-    pub missing: u32,
-    /// The end.
-    pub until: Timestamp,
 }
 
 #[cfg(test)]

@@ -6,7 +6,9 @@ use std::net::Ipv4Addr;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use spillway_core::fault::Fault;
 use spillway_core::ids::{HdCalls, InstanceId, LocationId, LocationName, NodeId, NodeName};
+use spillway_core::ports::{LicenceRead, Licences, OverflowStart};
 
 use crate::error::{ManagementError, Problem};
 use crate::management::HttpManagement;
@@ -156,6 +158,13 @@ impl HttpManagement {
         })
     }
 
+    /// The overflow nodes that Pexip's own bursting lists: one list.
+    pub async fn read_cloud_nodes(&self) -> Result<Vec<CloudNode>, ManagementError> {
+        let target = self.target().await?;
+        let rows = self.list_if_any::<CloudNodeRow>(target, resources::cloud_node()).await;
+        Ok(self.observe(rows)?.into_iter().filter_map(cloud_node).collect())
+    }
+
     /// Licences in use; none where the release does not say.
     pub async fn read_licensing(&self) -> Result<Option<Licensing>, ManagementError> {
         let target = self.target().await?;
@@ -191,6 +200,26 @@ impl HttpManagement {
             .collect();
         events.sort_by_key(|event| event.at);
         Ok(events)
+    }
+}
+
+impl LicenceRead for HttpManagement {
+    async fn read_licences(&self) -> Result<Option<Licences>, Fault> {
+        let licensing = self.read_licensing().await?;
+        // No platform has none at all: a release that does not fill the field in.
+        Ok(licensing
+            .filter(|licensing| licensing.ports_total > 0)
+            .map(|Licensing { ports_used, ports_total, .. }| Licences { ports_used, ports_total }))
+    }
+}
+
+impl OverflowStart for HttpManagement {
+    async fn read_cloud_instances(&self) -> Result<Vec<InstanceId>, Fault> {
+        Ok(self.read_cloud_nodes().await?.into_iter().map(|node| node.instance).collect())
+    }
+
+    async fn start_overflow_node(&self, instance: &InstanceId) -> Result<(), Fault> {
+        Ok(self.start_cloudnode(instance).await?)
     }
 }
 

@@ -14,7 +14,7 @@ use spillway_core::observation::{Fleet, NodeActivity, Platform};
 use spillway_core::policy::Policy;
 use spillway_core::ports::{
     Clock, FleetRead, FleetWrite, InstanceOrder, Lease, LeaseError, LedgerRead, LedgerWrite, ManagementRead,
-    ManagementWrite, OrderResults, PlatformScope,
+    ManagementWrite, OrderResults, OverflowStart, PlatformScope,
 };
 use spillway_sim::ports::SimClock;
 use spillway_sim::scenario::{Stage, TICK, finish};
@@ -80,6 +80,18 @@ impl<P: ManagementWrite> ManagementWrite for Counted<P> {
     async fn set_static_nat(&self, node: NodeId, address: Option<Ipv4Addr>) -> Result<(), Fault> {
         self.pay("w: static NAT address", 1);
         self.port.set_static_nat(node, address).await
+    }
+}
+
+impl<P: OverflowStart> OverflowStart for Counted<P> {
+    async fn read_cloud_instances(&self) -> Result<Vec<InstanceId>, Fault> {
+        self.pay("list of cloud nodes", 1);
+        self.port.read_cloud_instances().await
+    }
+
+    async fn start_overflow_node(&self, instance: &InstanceId) -> Result<(), Fault> {
+        self.pay("w: start command", 1);
+        self.port.start_overflow_node(instance).await
     }
 }
 

@@ -17,10 +17,10 @@ use crate::observation::{Fleet, Location, NodeRole, Platform};
 use crate::policy::Policy;
 use issue::note_issues;
 use join::{join, ordered_and_not_listed, shards_by_node};
-use node::{overflow_node, ready_load, runs_another_version};
+use node::{overflow_node, ready_load};
 
 pub use issue::Issue;
-pub(crate) use node::{CLOCK_ALLOWANCE, is_fresh};
+pub(crate) use node::{CLOCK_ALLOWANCE, is_fresh, runs_another_version};
 pub use node::{
     MAINTENANCE_MARK, ORDER_GRACE, OverflowNode, Phase, RETIRED_MARK, free_hd_calls, in_maintenance,
     is_our_maintenance,

@@ -324,7 +324,7 @@ fn booting(
     }
 }
 
-pub(super) fn runs_another_version(platform: &Platform, node: &OverflowNode<'_>) -> bool {
+pub(crate) fn runs_another_version(platform: &Platform, node: &OverflowNode<'_>) -> bool {
     node.instance.state == InstanceState::Running
         && !platform.version.is_empty()
         && reported_since_launch(node.instance, node.node.status.as_ref())

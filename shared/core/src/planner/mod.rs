@@ -5,11 +5,13 @@
 //! is in the way of a call is cancelled before a node is started, since that is the cheapest start there is;
 //! and a node is only drained when everything else has had its say.
 
+mod blind;
 mod bookkeeping;
 mod demand;
 mod draft;
 mod drain;
 mod hold;
+mod readiness;
 mod reporting;
 mod request;
 
@@ -23,6 +25,7 @@ use crate::policy::{Mode, Policy};
 use crate::report::Gate;
 use draft::Draft;
 pub(crate) use draft::remember_start;
+pub(crate) use hold::covers;
 
 /// No stop for this long after another Management Node answers: it may not know yet what runs where.
 pub const FAILOVER_QUIET: SignedDuration = SignedDuration::from_mins(10);
@@ -52,6 +55,9 @@ pub fn plan_overridden(
         Err(fault) => {
             plan.report.gate =
                 Some(Gate::FleetUnreadable { detail: fault.to_string(), remedy: fault.remedy.clone() });
+            if let Ok(ledger) = ledger {
+                readiness::report_unseen(ledger, now, &mut plan);
+            }
             return plan;
         }
     };
@@ -68,12 +74,12 @@ pub fn plan_overridden(
                 detail: fault.to_string(),
                 remedy: fault.remedy.clone(),
             });
-            match ledger {
-                Ok(ledger) if policy.mode == Mode::Control && paused(ledger, now).is_none() => {
-                    hold::plan_blind_holds(policy, fleet, ledger, now, plan)
-                }
-                _ => plan,
+            let Ok(ledger) = ledger else { return plan };
+            if policy.mode == Mode::Control && paused(ledger, now).is_none() {
+                plan = blind::plan_blind_holds(policy, fleet, ledger, now, plan);
             }
+            readiness::report_unseen(ledger, now, &mut plan);
+            plan
         }
     }
 }
@@ -110,8 +116,14 @@ fn plan_all(
         request::take_requests(&mut draft);
         drain::stop_overridden(&mut draft);
         drain::cancel_for_calls(&mut draft);
-        demand::plan_demand(&mut draft);
-        hold::plan_holds(&mut draft);
+        if policy.mode == Mode::Assist {
+            // Holds are all that is carried out there: they are met as if no other rule had started anything.
+            hold::plan_holds(&mut draft);
+            demand::plan_demand(&mut draft);
+        } else {
+            demand::plan_demand(&mut draft);
+            hold::plan_holds(&mut draft);
+        }
         drain::progress(&mut draft);
         drain::begin(&mut draft);
         drain::clear_leftovers(&mut draft);

@@ -25,6 +25,7 @@ pub(super) fn load(view: &Assessment<'_>) -> Vec<LocationLoad> {
 
 pub(super) fn finish(mut draft: Draft<'_>) -> Plan {
     super::demand::name_substitutes(&mut draft);
+    super::readiness::report_holds(&mut draft);
     let view = draft.view;
     let mut locations = Vec::new();
     let mut seen = BTreeSet::new();

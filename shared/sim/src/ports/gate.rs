@@ -10,8 +10,8 @@ use spillway_core::ids::{HoldId, InstanceId, NodeId};
 use spillway_core::ledger::{CycleRecord, Digest, Event, Hold, Ledger, LocationLoad, NodeRecord, Request};
 use spillway_core::observation::{Fleet, NodeActivity, Platform};
 use spillway_core::ports::{
-    FleetRead, FleetWrite, InstanceOrder, Lease, LeaseError, LedgerRead, LedgerWrite, ManagementRead,
-    ManagementWrite, OrderResults, PlatformScope,
+    FleetRead, FleetWrite, InstanceOrder, Lease, LeaseError, LedgerRead, LedgerWrite, LicenceRead, Licences,
+    ManagementRead, ManagementWrite, OrderResults, OverflowStart, PlatformScope,
 };
 
 /// What a port call meets on its way in and out.
@@ -116,6 +116,31 @@ impl<P: ManagementWrite, G: Gate> ManagementWrite for Gated<P, G> {
     async fn set_static_nat(&self, node: NodeId, address: Option<Ipv4Addr>) -> Result<(), Fault> {
         self.gate.enter(PEXIP).await?;
         let done = self.port.set_static_nat(node, address).await;
+        self.gate.leave(PEXIP).await?;
+        done
+    }
+}
+
+impl<P: LicenceRead, G: Gate> LicenceRead for Gated<P, G> {
+    async fn read_licences(&self) -> Result<Option<Licences>, Fault> {
+        self.gate.enter(PEXIP).await?;
+        let read = self.port.read_licences().await;
+        self.gate.leave(PEXIP).await?;
+        read
+    }
+}
+
+impl<P: OverflowStart, G: Gate> OverflowStart for Gated<P, G> {
+    async fn read_cloud_instances(&self) -> Result<Vec<InstanceId>, Fault> {
+        self.gate.enter(PEXIP).await?;
+        let read = self.port.read_cloud_instances().await;
+        self.gate.leave(PEXIP).await?;
+        read
+    }
+
+    async fn start_overflow_node(&self, instance: &InstanceId) -> Result<(), Fault> {
+        self.gate.enter(PEXIP).await?;
+        let done = self.port.start_overflow_node(instance).await;
         self.gate.leave(PEXIP).await?;
         done
     }

@@ -4,9 +4,11 @@
 use std::net::Ipv4Addr;
 
 use spillway_core::fault::Fault;
-use spillway_core::ids::{LocationId, NodeId};
+use spillway_core::ids::{InstanceId, LocationId, NodeId};
 use spillway_core::observation::{NodeActivity, Platform};
-use spillway_core::ports::{ConfigurationWrite, ManagementRead, ManagementWrite, PlatformScope};
+use spillway_core::ports::{
+    ConfigurationWrite, LicenceRead, Licences, ManagementRead, ManagementWrite, OverflowStart, PlatformScope,
+};
 
 use crate::world::{SharedWorld, lock};
 
@@ -54,5 +56,21 @@ impl ConfigurationWrite for SimManagement {
 
     async fn delete_node(&self, node: NodeId) -> Result<(), Fault> {
         lock(&self.world).delete_worker(node)
+    }
+}
+
+impl LicenceRead for SimManagement {
+    async fn read_licences(&self) -> Result<Option<Licences>, Fault> {
+        lock(&self.world).licences()
+    }
+}
+
+impl OverflowStart for SimManagement {
+    async fn read_cloud_instances(&self) -> Result<Vec<InstanceId>, Fault> {
+        lock(&self.world).cloud_instances()
+    }
+
+    async fn start_overflow_node(&self, instance: &InstanceId) -> Result<(), Fault> {
+        lock(&self.world).start_overflow_node(instance)
     }
 }

@@ -5,9 +5,11 @@ use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use spillway_core::fault::Fault;
-use spillway_core::ids::NodeId;
+use spillway_core::ids::{InstanceId, NodeId};
 use spillway_core::observation::{NodeActivity, Platform};
-use spillway_core::ports::{ManagementRead, ManagementWrite, PlatformScope};
+use spillway_core::ports::{
+    LicenceRead, Licences, ManagementRead, ManagementWrite, OverflowStart, PlatformScope,
+};
 
 use crate::ports::SimManagement;
 use crate::world::{SharedWorld, World, lock};
@@ -86,5 +88,21 @@ impl ManagementWrite for HookedManagement {
 
     async fn set_static_nat(&self, node: NodeId, address: Option<Ipv4Addr>) -> Result<(), Fault> {
         self.management.set_static_nat(node, address).await
+    }
+}
+
+impl LicenceRead for HookedManagement {
+    async fn read_licences(&self) -> Result<Option<Licences>, Fault> {
+        self.management.read_licences().await
+    }
+}
+
+impl OverflowStart for HookedManagement {
+    async fn read_cloud_instances(&self) -> Result<Vec<InstanceId>, Fault> {
+        self.management.read_cloud_instances().await
+    }
+
+    async fn start_overflow_node(&self, instance: &InstanceId) -> Result<(), Fault> {
+        self.management.start_overflow_node(instance).await
     }
 }

@@ -7,16 +7,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 use spillway_core::cycle::LeaseMemory;
 use spillway_core::fault::{Fault, FaultKind, System};
-use spillway_core::ids::HoldId;
+use spillway_core::ids::{HoldId, LocationName};
 use spillway_core::ledger::{Actor, Hold, HoldScope, Request, Wish};
 use spillway_core::outcome::CycleReport;
 use spillway_core::ports::LedgerWrite;
+use spillway_core::prewarm::{PrewarmEnd, Tick};
 
 use super::calls::Calls;
 use super::expect::sayings;
 use super::script::{Deed, Script, Timed, at_clock, parse_clock};
 use super::stage::{Stage, TICK, finish};
-use super::step::Step;
+use super::step::{Scheduled, Step};
 use super::transcript::Transcript;
 use super::words::ScriptError;
 use crate::ports::Death;
@@ -228,6 +229,8 @@ impl Play {
             Step::FailsOver(takes) => self.stage.world().fail_over(*takes),
             Step::LedgerFails(kind) => self.stage.ledger().set_fault(fault(System::Ledger, *kind)),
             Step::LedgerForgets => self.stage.ledger().forget(),
+            Step::Licences(total) => self.stage.world().set_licences(*total),
+            Step::Prewarm { tick, scheduled } => self.prewarm(tick, scheduled, timed)?,
             Step::Evaluators(count) => self.others = vec![LeaseMemory::default(); count.saturating_sub(1)],
             Step::Duplicate => self.duplicate = true,
             Step::Dies(point) => self.dies = Some(*point),
@@ -239,6 +242,23 @@ impl Play {
             | Step::Pause { .. }
             | Step::Resume => return self.ask(step, timed),
             Step::Wait => {}
+        }
+        Ok(())
+    }
+
+    /// A pre-warm window fires.
+    fn prewarm(&mut self, tick: &Tick, scheduled: &Scheduled, timed: &Timed) -> Result<(), ScriptError> {
+        let scheduled_at = match scheduled {
+            Scheduled::Now => Some(timed.at),
+            Scheduled::At(clock) => Some(clock_at(clock, timed)?),
+            Scheduled::ByHand => None,
+        };
+        self.stage.fleet().expect_holds(tick.spec.location.as_ref().map(LocationName::as_str));
+        let Some(fired) = self.stage.prewarm(&Tick { scheduled_at, ..tick.clone() }) else { return Ok(()) };
+        self.transcript.note(self.stage.now(), &fired.summary());
+        self.said.push(fired.summary());
+        if let PrewarmEnd::Held(held) = fired.end {
+            self.keep(held.cycle);
         }
         Ok(())
     }

@@ -12,7 +12,8 @@ use spillway_core::observation::Observation;
 use spillway_core::outcome::CycleReport;
 use spillway_core::plan::Plan;
 use spillway_core::policy::Policy;
-use spillway_core::ports::{Clock, FleetWrite, LedgerRead, LedgerWrite, ManagementWrite};
+use spillway_core::ports::{Clock, FleetWrite, LedgerRead, LedgerWrite, ManagementWrite, OverflowStart};
+use spillway_core::prewarm::{PrewarmEnd, Prewarmed, Tick};
 
 use super::hook::HookedManagement;
 use super::watch::WatchedFleet;
@@ -127,6 +128,27 @@ impl Stage {
         self.keep(report)
     }
 
+    /// A pre-warm window fires: an invocation of another function, which knows nothing of the lease.
+    pub fn prewarm(&mut self, tick: &Tick) -> Option<Prewarmed> {
+        self.cycles += 1;
+        let owner = format!("prewarm-{}", self.cycles);
+        let ports = Ports {
+            fleet: &self.fleet,
+            management: &self.management,
+            ledger: &self.ledger,
+            clock: &self.clock,
+        };
+        let deadline = self.clock.monotonic() + TIMEOUT;
+        let cycle = Cycle { ports, policy: &self.policy, owner, deadline };
+        let mut memory = LeaseMemory::default();
+        let fired = finish(spillway_core::prewarm::run(&cycle, tick, &mut memory))?;
+        if let PrewarmEnd::Held(held) = &fired.end {
+            let report = self.keep(Some(held.cycle.clone()));
+            debug_assert_eq!(report, held.cycle, "a report is kept as it is");
+        }
+        Some(fired)
+    }
+
     /// One cycle whose port calls all pass a gate.
     pub fn cycle_through<G: Gate + Clone>(&mut self, gate: &G) -> CycleReport {
         let owner = self.next_owner();
@@ -184,7 +206,7 @@ impl Stage {
         format!("evaluator-{}", self.cycles)
     }
 
-    fn drive<F: FleetWrite, M: ManagementWrite, L: LedgerWrite>(
+    fn drive<F: FleetWrite, M: ManagementWrite + OverflowStart, L: LedgerWrite>(
         &self,
         fleet: &F,
         management: &M,

@@ -4,6 +4,7 @@
 use jiff::SignedDuration;
 use spillway_core::fault::{FaultKind, RefusalKind};
 use spillway_core::ledger::HoldAmount;
+use spillway_core::prewarm::Tick;
 
 use super::words::{ScriptError, Words};
 
@@ -83,6 +84,14 @@ pub(super) enum Step {
         why: String,
     },
     ReleaseHold(String),
+    /// A pre-warm window fires.
+    Prewarm {
+        tick: Box<Tick>,
+        /// The scheduled time, where it is not this minute; by hand: none at all.
+        scheduled: Scheduled,
+    },
+    /// So many port licences; `None`: the release does not show them.
+    Licences(Option<u64>),
     RequestStop {
         node: String,
         why: String,
@@ -107,6 +116,17 @@ pub(super) enum Step {
     },
     /// Nothing: time passes.
     Wait,
+}
+
+/// What Scheduler says of when a window was to fire.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Scheduled {
+    /// This minute.
+    Now,
+    /// At a time of this day.
+    At(String),
+    /// Nothing: somebody invokes the function by hand.
+    ByHand,
 }
 
 const FAULTS: [(&str, FaultKind); 8] = [
@@ -175,6 +195,14 @@ impl Step {
                 other => return words.error(format!("{other:?}: possible are fails, answers, forgets")),
             },
             "hold" => Self::parse_hold(words)?,
+            "prewarm" => Self::parse_prewarm(words)?,
+            "licences" => match words.word("how many, or unknown")?.as_str() {
+                "unknown" => Self::Licences(None),
+                number => match number.parse() {
+                    Ok(total) => Self::Licences(Some(total)),
+                    Err(_) => return words.error(format!("{number:?} is neither a number nor unknown")),
+                },
+            },
             "release-hold" => Self::ReleaseHold(words.word("its id")?),
             "operator" => match words.word("what the operator does")?.as_str() {
                 "stops" => {
@@ -264,6 +292,45 @@ impl Step {
                 return words.error(format!("{other:?}: possible are {possible}"));
             }
         })
+    }
+
+    fn parse_prewarm(words: &mut Words) -> Result<Self, ScriptError> {
+        let window = words.word("the window's name")?;
+        let location = words.word("the location, or everywhere")?;
+        let mut payload = serde_json::json!({"window": window, "time_zone": "UTC"});
+        let mut set = |key: &str, value: serde_json::Value| payload[key] = value;
+        if location != "everywhere" {
+            set("location", location.into());
+        }
+        if let Some(nodes) = words.option_number::<u32>("nodes")? {
+            set("amount", serde_json::json!({"nodes": nodes}));
+        }
+        if let Some(calls) = words.option_number::<u32>("calls")? {
+            set("amount", serde_json::json!({"hd_calls": calls}));
+        }
+        for (option, key) in [("lead", "lead_minutes"), ("for", "hold_minutes")] {
+            if let Some(time) = words.option_duration(option)? {
+                set(key, time.as_mins().into());
+            }
+        }
+        if let Some(zone) = words.option("zone") {
+            set("time_zone", zone.into());
+        }
+        if let Some(date) = words.option("skip") {
+            set("skip", serde_json::json!([date]));
+        }
+        if let Some(how) = words.option("licences") {
+            set("ignore_licences", (how == "ignored").into());
+        }
+        let scheduled = match words.option("scheduled") {
+            None => Scheduled::Now,
+            Some(word) if word == "by-hand" => Scheduled::ByHand,
+            Some(clock) => Scheduled::At(clock),
+        };
+        match Tick::parse(&payload) {
+            Ok(tick) => Ok(Self::Prewarm { tick: Box::new(tick), scheduled }),
+            Err(error) => words.error(error.to_string()),
+        }
     }
 
     fn parse_hold(words: &mut Words) -> Result<Self, ScriptError> {

@@ -14,6 +14,7 @@ use super::builder::{Link, WorldBuilder, WorldError};
 use super::capacity::NodeCapacity;
 use super::ec2::{Ec2, TAG};
 use super::instance::{Instance, Shown};
+use super::licences::LICENCES;
 use super::lives::whole_second;
 use super::location::Location;
 use super::management::{Bursting, Management, ManagementHost};
@@ -118,6 +119,7 @@ impl WorldBuilder {
                     min_lifetime_minutes: self.min_lifetime_minutes,
                 },
                 tag_value: self.tag_value.clone(),
+                licences: Some(LICENCES),
                 global: serde_json::Map::new(),
             },
             controller: super::Controller::default(),

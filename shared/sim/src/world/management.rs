@@ -37,6 +37,8 @@ pub(crate) struct Management {
     pub(crate) bursting: Bursting,
     /// Value of the tag `pexip-cloud` that the Management Node shows: its hostname, or `unknown`.
     pub(crate) tag_value: String,
+    /// Port licences, audio licences; `None` for a release that does not show them.
+    pub(crate) licences: Option<u64>,
     /// The rest of `global`, as it was written.
     pub(crate) global: Map<String, Value>,
 }

@@ -20,6 +20,7 @@ mod ec2_refusals;
 mod hands;
 mod history;
 mod instance;
+mod licences;
 mod lives;
 mod location;
 mod management;

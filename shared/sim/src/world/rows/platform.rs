@@ -4,7 +4,6 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use spillway_core::observation::NodeRole;
 
-use crate::load_model::CallKind;
 use crate::model::Row;
 use crate::world::instance::Instance;
 use crate::world::node::node_id;
@@ -18,9 +17,6 @@ pub(crate) fn role_word(role: NodeRole) -> &'static str {
         NodeRole::Proxying => "PROXYING",
     }
 }
-
-/// Ports and audio licences of the platform (guess: more than enough).
-const LICENCES: u64 = 10_000;
 
 impl World {
     pub(super) fn worker_status_rows(&mut self) -> Vec<Row> {
@@ -136,19 +132,13 @@ impl World {
     }
 
     pub(super) fn licensing_rows(&mut self) -> Vec<Row> {
-        let legs = |audio: bool| -> u64 {
-            self.calls
-                .values()
-                .filter(|call| (call.media.kind == CallKind::Audio) == audio)
-                .map(|call| u64::from(call.legs))
-                .sum()
-        };
+        let Some(total) = self.management.licences else { return Vec::new() };
         let mut fields = row(json!({
             "id": 1,
-            "port_count": legs(false),
-            "port_total": LICENCES,
-            "audio_count": legs(true),
-            "audio_total": LICENCES,
+            "port_count": self.licences_used(false),
+            "port_total": total,
+            "audio_count": self.licences_used(true),
+            "audio_total": total,
             "customlayouts_active": false,
             "googletrustedjoin_active": false,
             "zoomtrustedjoin_active": false,
