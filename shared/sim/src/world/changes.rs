@@ -185,6 +185,13 @@ impl World {
             let message = "Conferencing Node with this Name already exists.".to_owned();
             return Err(ChangeError::Invalid(vec![("name".to_owned(), message)]));
         }
+        let moved = fields.get("address").and_then(Value::as_str).is_some_and(|address| {
+            self.nodes.get(ix).is_some_and(|node| node.address.to_string() != address)
+        });
+        if moved {
+            let message = "The address of a Conferencing Node is fixed when it is created.".to_owned();
+            return Err(ChangeError::Invalid(vec![("address".to_owned(), message)]));
+        }
         let mut settings = self.nodes.get(ix).map(|node| node.configured.clone()).unwrap_or_default();
         let mut restart = false;
         let mut other_changed = false;
@@ -375,7 +382,14 @@ impl World {
                 "The simulated platform does not carry out {group}/{action}"
             )));
         }
-        let wanted = body.get("instance_id").and_then(Value::as_str).unwrap_or_default();
+        let wanted = match body.get("instance_id") {
+            Some(Value::String(id)) => id.as_str(),
+            other => {
+                let given = other.unwrap_or(&Value::Null);
+                let message = format!("The instance id is {given}; it is text, such as i-0123456789abcdef0");
+                return Err(ChangeError::Invalid(vec![("instance_id".to_owned(), message)]));
+            }
+        };
         if !self.management.bursting.enabled {
             return Err(ChangeError::Refused("Cloud bursting is not enabled".to_owned()));
         }

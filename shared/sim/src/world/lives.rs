@@ -8,12 +8,14 @@ use super::node::{Node, NodeIx, NodeSettings, Report, Service};
 use super::{Happening, World, later};
 
 impl World {
-    /// A boot begins; gives the number of this life.
+    /// A boot begins; gives the number of this life. A node that was just started has no capacity to show until it
+    /// reports one: what it could carry in its last life is not what it can carry now.
     pub(crate) fn begin_boot(&mut self, ix: NodeIx) -> u64 {
         let Some(node) = self.nodes.get_mut(ix) else { return 0 };
         node.epoch += 1;
         node.service = Service::Down;
         node.ready_at = None;
+        node.report.capacity = None;
         node.epoch
     }
 

@@ -78,7 +78,8 @@ impl World {
                     "vendor": "Simulated",
                     "encryption": "On",
                     "call_uuid": past.id.to_string(),
-                    "media_streams": [],
+                    "conversation_id": self.conversation_id(past.call),
+                    "is_presenting": past.media.presenting && !past.outgoing,
                 }))
             })
             .collect()

@@ -38,6 +38,11 @@ pub(crate) fn licence(media: CallMedia) -> &'static str {
 }
 
 impl World {
+    /// What live and past participants of a call are correlated by.
+    pub(super) fn conversation_id(&self, call: u64) -> String {
+        self.dice.uuid(Draw::Participant, call, 1_000).to_string()
+    }
+
     fn shard_id(&self, conference: &Conference, node: usize) -> Uuid {
         self.dice.uuid(Draw::Conference, conference.number, SHARD + node as u64)
     }
@@ -138,7 +143,7 @@ impl World {
             "service_tag": "",
             "call_tag": "",
             "call_uuid": participant,
-            "conversation_id": self.dice.uuid(Draw::Participant, id.0, 1_000).to_string(),
+            "conversation_id": self.conversation_id(id.0),
             "role": if leg == 0 { "chair" } else { "guest" },
             "call_direction": if leg == 0 { "in" } else { "out" },
             "connect_time": naive(call.connected_at),

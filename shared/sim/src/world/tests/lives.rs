@@ -21,10 +21,12 @@ fn seen(world: &World, name: &str) -> Node {
 fn a_started_node_reports_without_capacity_first_and_is_synced_only_when_ready() {
     let mut world = pair(1, 1).build().unwrap();
     let node = instance_of(&world, "aws-burst-1");
+    assert_eq!(seen(&world, "aws-burst-1").status.unwrap().max_hd_calls, HdCalls(17), "as last reported");
     world.start_instances(&[node], Initiator::Spillway);
     world.advance_by(mins(4));
     let status = seen(&world, "aws-burst-1").status.unwrap();
     assert!(!status.synced && status.last_updated.unwrap() < start());
+    assert_eq!(status.max_hd_calls, HdCalls(0));
     world.advance_by(secs(45));
     let status = seen(&world, "aws-burst-1").status.unwrap();
     assert!(!status.synced && status.last_updated.unwrap() > start());

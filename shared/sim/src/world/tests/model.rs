@@ -80,12 +80,16 @@ fn history_shows_a_call_only_after_its_end_and_forgets_the_oldest() {
     let call = world.call("London", CallSpec::HD).unwrap();
     assert!(rows(&mut world, Family::History, "participant").is_empty());
     world.advance_by(secs(90));
+    let live = rows(&mut world, Family::Status, "participant").remove(0);
     world.hang_up(call);
     let conference = rows(&mut world, Family::History, "conference").remove(0);
     let participant = rows(&mut world, Family::History, "participant").remove(0);
     assert_eq!((&conference["duration"], &participant["duration"]), (&json!(90), &json!(90)));
     let uri = format!("/api/admin/history/v1/participant/{}/", participant["id"].as_str().unwrap());
     assert_eq!(conference["participants"], json!([uri]));
+    for field in ["id", "call_uuid", "conversation_id", "media_node", "signalling_node", "license_type"] {
+        assert_eq!(participant[field], live[field], "{field}");
+    }
     for _ in 0..5 {
         let call = world.call("London", CallSpec::HD).unwrap();
         world.advance_by(secs(10));
@@ -147,11 +151,24 @@ fn start_cloudnode_starts_and_says_why_not() {
     assert!(
         matches!(start_command(&mut world, "i-0"), Err(ChangeError::Refused(why)) if why.contains("i-0"))
     );
+    let number = json!({"instance_id": 5});
+    let refused = Model::command(&mut world, "platform", "start_cloudnode", number.as_object().unwrap());
+    assert!(matches!(refused, Err(ChangeError::Invalid(why)) if why[0].1.contains("is 5")));
     assert!(start_command(&mut world, &id).is_ok());
     assert!(
         matches!(start_command(&mut world, &id), Err(ChangeError::Refused(why)) if why.contains("already"))
     );
     assert_eq!(world.tally().starts.get(&Initiator::Pexip), Some(&1));
+}
+
+#[test]
+fn the_address_of_a_node_is_fixed() {
+    let mut world = pair(1, 0).build().unwrap();
+    let refused =
+        update(&mut world, "worker_vm", 1, &json!({"address": "10.44.9.9", "description": "moved"}));
+    assert!(matches!(refused, Err(ChangeError::Invalid(why)) if why[0].0 == "address"));
+    assert_eq!(update(&mut world, "worker_vm", 1, &json!({"address": "10.44.0.1"})), Ok(1));
+    assert_eq!(rows(&mut world, Family::Configuration, "worker_vm")[0]["description"], "");
 }
 
 #[test]
