@@ -251,6 +251,9 @@ async fn faults_give_the_answers_of_a_bad_day() {
     );
     faults.add(Fault::always(FaultKind::Status { code: 502 }).times(1));
     assert_eq!(bench.send("GET", STATUS).await.status(), 502);
+    faults.add(Fault::always(FaultKind::Status { code: 500 }).times(1));
+    let (status, body) = outcome(bench.send("GET", STATUS).await).await;
+    assert!(status == 500 && body.starts_with(r#"{"error_message":"#), "{status} {body}");
     faults.clear();
     faults.add(Fault::always(FaultKind::NullMediaLoad));
     assert_eq!(bench.get(STATUS).await["objects"][0]["media_load"], Value::Null);

@@ -2,8 +2,9 @@
 
 mod face;
 
-use face::{Bench, column, header, outcome};
+use face::{Bench, column, header, outcome, row};
 use serde_json::{Value, json};
+use spillway_sim::model::Family;
 
 const NODES: &str = "/api/admin/configuration/v1/worker_vm/";
 const STATUS: &str = "/api/admin/status/v1/worker_vm/";
@@ -362,4 +363,27 @@ async fn a_thousand_nodes_come_in_one_page() {
     let bench = Bench::new(1000).await;
     let list = bench.get(&format!("{STATUS}?limit=1000")).await;
     assert_eq!((list["objects"].as_array().unwrap().len(), &list["meta"]["next"]), (1000, &Value::Null));
+}
+
+#[tokio::test]
+async fn media_streams_are_under_a_participant_live_and_past() {
+    let bench = Bench::new(1).await;
+    let (live, past) = ("00000000-0000-0000-0000-00000000000a", "00000000-0000-0000-0000-00000000000b");
+    {
+        let rows = &mut bench.tables.lock().unwrap().rows;
+        let one = json!({"id": live, "media_node": "10.0.0.1", "connect_time": "2026-05-04T00:01:00",
+            "license_type": "port", "rx_bandwidth": 1536, "tx_bandwidth": 1536});
+        rows.insert((Family::Status, "participant"), vec![row(one)]);
+        let one = json!({"id": past, "media_node": "10.0.0.1", "start_time": "2026-05-04T00:01:00",
+            "end_time": "2026-05-04T00:02:00", "license_type": "audio"});
+        rows.insert((Family::History, "participant"), vec![row(one)]);
+    }
+    let list = bench.get(&format!("/api/admin/status/v1/participant/{live}/media_stream/?limit=1")).await;
+    assert_eq!((&list["meta"]["total_count"], &list["objects"][0]["end_time"]), (&json!(2), &Value::Null));
+    let record = format!("/api/admin/history/v1/participant/{past}/");
+    let list = bench.get(&format!("{record}media_stream/")).await;
+    assert_eq!(column(&list, "type"), ["audio"]);
+    assert_eq!(list["objects"][0]["end_time"], "2026-05-04T00:02:00");
+    assert_eq!(bench.get(&record).await["media_streams"], list["objects"]);
+    assert_eq!(bench.send("GET", "/api/admin/history/v1/participant/x/media_stream/").await.status(), 404);
 }

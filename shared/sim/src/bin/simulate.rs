@@ -53,6 +53,9 @@ struct Options {
     /// Seconds of the world per real second (over the scenario's)
     #[arg(long)]
     speed: Option<f64>,
+    /// Turn Pexip's own bursting on (over the scenario's); while it is off, the `cloud_*` lists are empty
+    #[arg(long)]
+    bursting: bool,
     /// Also listen here for the test door: GET /sim/world, POST /sim/instances
     #[arg(long, value_name = "ADDRESS")]
     control: Option<SocketAddr>,
@@ -66,6 +69,7 @@ async fn main() -> anyhow::Result<()> {
         None => Scenario { load: Some(LoadSpec::Weekday { peak: 120, days: 7 }), ..Scenario::default() },
     };
     scenario.seed = options.seed.or(scenario.seed);
+    scenario.bursting.enabled |= options.bursting;
     let speed = options.speed.or(scenario.speed).unwrap_or(1.0);
     anyhow::ensure!(
         speed > 0.0 && speed <= 100_000.0,
@@ -129,6 +133,11 @@ fn serve_options(options: &Options, scenario: &Scenario) -> anyhow::Result<Serve
     made.max_limit = api.max_limit.unwrap_or(made.max_limit);
     made.command_status = api.command_status.unwrap_or(made.command_status);
     made.forbidden_status = api.forbidden_status.unwrap_or(made.forbidden_status);
+    made.audience = api.audience.unwrap_or(made.audience);
+    made.key_form = api.private_key.unwrap_or(made.key_form);
+    if let Some(kind) = &api.document_type {
+        made.document_type = kind.clone().into();
+    }
     if let Some(limit) = api.rate_limit {
         made.rate_limit = (limit > 0).then_some(limit);
     }

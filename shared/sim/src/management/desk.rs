@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::schema::{self, Field, Key, Kind, Resource, Target};
+use super::streams::streams;
 use super::tables::ConfigTables;
 use super::text;
 use crate::model::{Change, ChangeError, Family, Model, Row};
@@ -79,6 +80,7 @@ impl Desk<'_> {
             }
             let value = match (field.kind, row.get(field.name)) {
                 _ if field.name == "resource_uri" => json!(uri_of(family, resource, row)),
+                (_, None) if field.name == "media_streams" => Value::Array(streams(row)),
                 (_, None) => field.absent_value(),
                 (_, Some(value)) if field.secret => conceal(value),
                 (Kind::ToMany(target), Some(Value::Array(items))) => self.render_many(field, target, items),

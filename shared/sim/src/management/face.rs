@@ -257,6 +257,7 @@ fn broken(struck: &[FaultKind], path: &str) -> Option<Reply> {
             let text = "The Management Node is starting. Please try again later.";
             Some(Reply::page(503, "503 Service Unavailable", text))
         }
+        FaultKind::Status { code: 500 } => Some(Reply::fault(500)),
         FaultKind::Status { code } => {
             Some(Reply::page(*code, "Error", "The request could not be processed."))
         }

@@ -5,6 +5,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 /// What goes wrong.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -20,7 +21,7 @@ pub enum FaultKind {
     },
     /// 503 with an HTML page.
     Unavailable,
-    /// Any other status with an HTML page, such as 500, 502 or 504.
+    /// Any other status with an HTML page, such as 502 or 504; a 500 comes from the framework and has its body.
     Status {
         /// The code.
         code: u16,
@@ -48,28 +49,64 @@ pub enum FaultKind {
 
 /// A fault and when it strikes. Empty conditions strike always.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Map<String, Value>")]
 pub struct Fault {
     /// What goes wrong.
     #[serde(flatten)]
     pub kind: FaultKind,
     /// Only under this path, such as `/api/admin/status/v1/`.
-    #[serde(default)]
     pub path: Option<String>,
     /// Only for this method.
-    #[serde(default)]
     pub method: Option<String>,
     /// Not before this many matching requests went well.
-    #[serde(default)]
     pub after_requests: u64,
     /// At most this many times.
-    #[serde(default)]
     pub times: Option<u64>,
     /// Not before this many seconds (of the model's clock) after the start of the server.
-    #[serde(default)]
     pub from_s: Option<f64>,
     /// Not after this many seconds.
-    #[serde(default)]
     pub until_s: Option<f64>,
+}
+
+/// The conditions of a fault as they are written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Conditions {
+    path: Option<String>,
+    method: Option<String>,
+    after_requests: u64,
+    times: Option<u64>,
+    from_s: Option<f64>,
+    until_s: Option<f64>,
+}
+
+const CONDITIONS: &[&str] = &["path", "method", "after_requests", "times", "from_s", "until_s"];
+
+/// By hand, because a flattened kind would let a misspelt condition pass, and the fault would then strike always.
+impl TryFrom<Map<String, Value>> for Fault {
+    type Error = String;
+
+    fn try_from(keys: Map<String, Value>) -> Result<Self, String> {
+        let (conditions, rest): (Map<_, _>, Map<_, _>) =
+            keys.into_iter().partition(|(key, _)| CONDITIONS.contains(&key.as_str()));
+        let said = |error: serde_json::Error| format!("in a fault: {error}");
+        let kind: FaultKind = serde_json::from_value(Value::Object(rest.clone())).map_err(said)?;
+        let own = serde_json::to_value(&kind).map_err(said)?;
+        if let Some(unknown) = rest.keys().find(|key| own.get(key.as_str()).is_none()) {
+            let more: Vec<&str> =
+                own.as_object().into_iter().flatten().map(|(key, _)| key.as_str()).collect();
+            let known = [CONDITIONS, &more].concat().join(", ");
+            return Err(format!("unknown field `{unknown}` in a fault, expected one of {known}"));
+        }
+        if let FaultKind::Status { code } = kind
+            && !(200..=599).contains(&code)
+        {
+            return Err(format!("the code of a fault is {code}; give an HTTP status from 200 to 599"));
+        }
+        let Conditions { path, method, after_requests, times, from_s, until_s } =
+            serde_json::from_value(Value::Object(conditions)).map_err(said)?;
+        Ok(Self { kind, path, method, after_requests, times, from_s, until_s })
+    }
 }
 
 impl Fault {
@@ -188,6 +225,24 @@ impl Faults {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_misspelt_key_of_a_fault_is_refused_by_name() {
+        for (text, word) in [
+            (r#"{"kind": "slow", "delay_ms": 5, "untill_s": 5}"#, "`untill_s`"),
+            (r#"{"kind": "unavailable", "retry_after": 5}"#, "`retry_after`"),
+            (r#"{"kind": "status", "code": 42}"#, "42"),
+            (r#"{"kind": "status"}"#, "code"),
+            (r#"{"kind": "sloow"}"#, "sloow"),
+            (r#"{"kind": "reset", "times": -1}"#, "-1"),
+        ] {
+            let error = serde_json::from_str::<Fault>(text).unwrap_err().to_string();
+            assert!(error.contains(word), "{text}: {error}");
+        }
+        let fault = Fault::always(FaultKind::Slow { delay_ms: 5 }).under("/a/").times(2);
+        let text = serde_json::to_string(&fault).unwrap();
+        assert_eq!(serde_json::from_str::<Fault>(&text).unwrap(), fault);
+    }
 
     #[test]
     fn a_fault_strikes_by_count_path_and_time() {

@@ -35,6 +35,7 @@ mod route;
 pub mod scenario;
 pub mod schema;
 mod serve;
+mod streams;
 mod tables;
 mod text;
 mod tls;

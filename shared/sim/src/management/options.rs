@@ -1,6 +1,7 @@
 //! How a simulated Management Node is set up. Where the vendor's behaviour is not known (status of a command, 401 or
 //! 403 for a missing right, form of the private key, the audience), the choice is an option with the likelier default.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -33,7 +34,8 @@ pub struct Account {
 }
 
 /// Which `aud` a client assertion must carry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Audience {
     /// The token endpoint's URL by one of the node's own names.
     #[default]
@@ -43,7 +45,8 @@ pub enum Audience {
 }
 
 /// The form of `private_key_jwt` in the reply to the creation of an OAuth2 client.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum KeyForm {
     /// PKCS#8 PEM, which every JWT library takes as it is. (The field's name is that of the authentication method, not
     /// of a format.)
@@ -77,7 +80,7 @@ pub struct ServeOptions {
     /// Status when a right is missing: 403, or 401 as the framework has it.
     pub forbidden_status: u16,
     /// Content type of the provisioning document.
-    pub document_type: &'static str,
+    pub document_type: Cow<'static, str>,
     /// Audience rule.
     pub audience: Audience,
     /// Private key form.
@@ -105,7 +108,7 @@ impl Default for ServeOptions {
             rate_limit: Some(1000),
             command_status: 202,
             forbidden_status: 403,
-            document_type: "text/xml; charset=utf-8",
+            document_type: "text/xml; charset=utf-8".into(),
             audience: Audience::default(),
             key_form: KeyForm::default(),
             faults: Faults::default(),

@@ -12,14 +12,21 @@ pub(super) struct Page {
     pub(super) offset: u64,
 }
 
+/// A whole number of any size: more than can be counted is the most that can.
 fn whole(name: &str, text: &str) -> Result<u64, String> {
-    match text.trim().parse::<i128>() {
-        Ok(number) if number < 0 => {
-            Err(format!("Invalid {name} '{text}' provided. Please provide a positive integer >= 0."))
-        }
-        Ok(number) => Ok(u64::try_from(number).unwrap_or(u64::MAX)),
-        Err(_) => Err(format!("Invalid {name} '{text}' provided. Please provide a positive integer.")),
+    let digits = text.trim();
+    let (negative, digits) = match digits.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, digits.strip_prefix('+').unwrap_or(digits)),
+    };
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(format!("Invalid {name} '{text}' provided. Please provide a positive integer."));
     }
+    if negative && digits.bytes().any(|digit| digit != b'0') {
+        return Err(format!("Invalid {name} '{text}' provided. Please provide a positive integer >= 0."));
+    }
+    // Digits alone: all that can fail is the size.
+    Ok(digits.parse().unwrap_or(u64::MAX))
 }
 
 impl Page {
@@ -79,7 +86,12 @@ mod tests {
         for (query, wanted) in [("", 20), ("limit=0", 100), ("limit=500", 100), ("limit=7", 7)] {
             assert_eq!(Page::read(&parameters(query), 20, 100).unwrap().limit, wanted, "{query}");
         }
-        for query in ["limit=-1", "limit=x", "limit=", "offset=-1", "offset=1.5", "limit=NaN"] {
+        let huge = format!("limit={0}&offset={0}", "9".repeat(60));
+        let page = Page::read(&parameters(&huge), 20, 100).unwrap();
+        assert_eq!((page.limit, page.offset, page.cut(&[1, 2]).len()), (100, u64::MAX, 0));
+        for query in
+            ["limit=-1", "limit=-", "limit=+", "limit=x", "limit=", "offset=-1", "offset=1.5", "limit=NaN"]
+        {
             assert!(Page::read(&parameters(query), 20, 100).is_err(), "{query}");
         }
     }

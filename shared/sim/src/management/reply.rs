@@ -1,6 +1,8 @@
 //! The answers there are, with the bodies and headers that the framework behind the real API gives them. Bodies are
 //! JSON with sorted keys, XML on request, or empty HTML; errors come in the two shapes that clients must read.
 
+use std::borrow::Cow;
+
 use serde_json::{Value, json};
 
 use super::schema::Method;
@@ -12,7 +14,7 @@ pub(super) enum Content {
     /// A value, written as the client asked for it.
     Data(Value),
     /// Text of a given type; empty for most changes.
-    Text(&'static str, String),
+    Text(Cow<'static, str>, String),
     /// Nothing, not even a type.
     Nothing,
 }
@@ -48,8 +50,8 @@ impl Reply {
     }
 
     /// Text of a type.
-    pub(super) fn text(status: u16, kind: &'static str, text: String) -> Self {
-        Self { status, headers: Vec::new(), content: Content::Text(kind, text) }
+    pub(super) fn text(status: u16, kind: impl Into<Cow<'static, str>>, text: String) -> Self {
+        Self { status, headers: Vec::new(), content: Content::Text(kind.into(), text) }
     }
 
     /// 204.
@@ -96,7 +98,7 @@ impl Reply {
     }
 
     /// The type and the bytes for the wire.
-    pub(super) fn wire(&self, format: Format) -> (Option<&'static str>, Vec<u8>) {
+    pub(super) fn wire(&self, format: Format) -> (Option<&str>, Vec<u8>) {
         match (&self.content, format) {
             (Content::Data(value), Format::Json) => {
                 (Some("application/json"), value.to_string().into_bytes())

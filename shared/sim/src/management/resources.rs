@@ -16,6 +16,7 @@ use super::query::{filters, order};
 use super::reply::Reply;
 use super::route::Route;
 use super::schema::{self, Method, Resource, Target};
+use super::streams::streams;
 use super::text::{naive, parameters};
 use super::write::{BulkRefusal, Undo, bulk, create, delete, existing, replace, update};
 use crate::model::{ChangeError, Family, Row};
@@ -150,17 +151,7 @@ fn beneath(
         let load = if desk.hide_media_load { None } else { row.get("media_load").and_then(Value::as_f64) };
         return Reply::data(200, json!({"media_load": load, "resource_uri": call.path}));
     }
-    let streams = match row.get("media_streams") {
-        Some(Value::Array(streams)) => streams.clone(),
-        _ if row.get("has_media") == Some(&json!(false)) => Vec::new(),
-        _ => ["audio", "video"]
-            .into_iter()
-            .map(|kind| {
-                json!({"id": kind, "type": kind, "node": row.get("media_node"), "start_time": row.get("connect_time"),
-                    "end_time": null, "rx_bitrate": row.get("rx_bandwidth"), "tx_bitrate": row.get("tx_bandwidth")})
-            })
-            .collect(),
-    };
+    let streams = streams(&row);
     let query = parameters(call.request.query);
     match Page::read(&query, options.default_limit, options.max_limit) {
         Ok(page) => {
@@ -257,7 +248,7 @@ fn post(
             let target = Target { family: configuration, resource: "system_location" };
             let place = row.get("system_location").cloned().and_then(|uri| desk.follow(target, &uri));
             let place = place.as_ref().and_then(|place| place.get("name")).and_then(Value::as_str);
-            Reply::text(201, options.document_type, provision::document(&row, place))
+            Reply::text(201, options.document_type.clone(), provision::document(&row, place))
         }
         (_, Some(key)) => {
             let mut shown = desk.render(configuration, resource, &row);

@@ -2,6 +2,8 @@
 //! clock, accounts, faults. JSON, every key optional, unknown keys refused by name. It only describes; the world's
 //! rules are the world's.
 
+mod check;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
 use super::fault::Fault;
-use super::options::Rights;
+use super::options::{Audience, KeyForm, Rights};
 use crate::callers::Callers;
 use crate::load_model::LoadModel;
 use crate::trace::{Trace, TraceOptions};
@@ -114,14 +116,15 @@ fn one() -> usize {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct BurstingSpec {
-    enabled: bool,
+    /// Whether it is on.
+    pub enabled: bool,
     threshold: Option<u32>,
     min_lifetime_minutes: Option<u32>,
 }
 
 /// Callers.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum LoadSpec {
     /// The built-in weekday, from the start's date on.
     Weekday {
@@ -211,6 +214,12 @@ pub struct ApiSpec {
     pub disable_basic: bool,
     /// Seconds that an access token is valid.
     pub token_lifetime_s: Option<u64>,
+    /// Which audience an assertion must carry.
+    pub audience: Option<Audience>,
+    /// In which form a new OAuth2 client gets its private key.
+    pub private_key: Option<KeyForm>,
+    /// Content type of the provisioning document.
+    pub document_type: Option<String>,
 }
 
 fn seconds(value: f64) -> SignedDuration {
@@ -231,13 +240,11 @@ impl Scenario {
 
     /// The world it describes. `now` stands for the start where the file gives none.
     pub fn world(&self, now: Timestamp) -> anyhow::Result<SharedWorld> {
+        self.check()?;
         let start = self.start.unwrap_or(now);
         let seed = self.seed.unwrap_or(1);
         let mut builder = WorldBuilder::new(start).seed(seed).callers(Arc::new(self.callers(start, seed)?));
         if self.locations.is_empty() {
-            if !self.nodes.is_empty() {
-                anyhow::bail!("the scenario has nodes but no locations: add them under \"locations\"");
-            }
             builder = builder
                 .location("London")
                 .location("AWS burst")
@@ -420,6 +427,23 @@ mod tests {
             (r#"{"nodes": [{"location": "Oslo", "kind": "always_on"}]}"#, "no locations"),
             (r#"{"locations": [{"name": "Oslo", "overflow": "Bergen"}]}"#, "Bergen"),
             (r#"{"calls": [{"location": "London", "count": 5000}]}"#, "calls fit"),
+            (r#"{"calls": [{"location": "Paris", "count": 1}]}"#, "no location \"Paris\""),
+            (
+                r#"{"locations": [{"name": "A"}], "nodes": [{"location": "B", "kind": "overflow"}]}"#,
+                "\"locations\"",
+            ),
+            (r#"{"locations": [{"name": "A", "share": -1}]}"#, "share"),
+            (r#"{"load": {"weekday": {"peak": 3, "dayz": 3}}}"#, "dayz"),
+            (r#"{"load": {"trace": {"file": "x.csv", "scales": 3}}}"#, "scales"),
+            (r#"{"timing": {"ready_s": [300, 180]}}"#, "ready_s"),
+            (r#"{"timing": {"replication_s": -1}}"#, "replication_s"),
+            (r#"{"timing": {"never_ready": 3}}"#, "never_ready"),
+            (r#"{"faults": [{"kind": "slow", "delay_ms": 5, "untill_s": 5}]}"#, "untill_s"),
+            (r#"{"api": {"command_status": 700}}"#, "command_status"),
+            (r#"{"api": {"forbidden_status": 200}}"#, "forbidden_status"),
+            (r#"{"api": {"max_limit": 0}}"#, "max_limit"),
+            (r#"{"api": {"token_lifetime_s": 0}}"#, "token_lifetime_s"),
+            (r#"{"api": {"document_type": "text/xml\n"}}"#, "document_type"),
         ] {
             let message = match serde_json::from_str::<Scenario>(text) {
                 Ok(scenario) => format!("{:#}", scenario.world(Timestamp::UNIX_EPOCH).unwrap_err()),

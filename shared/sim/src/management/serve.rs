@@ -225,7 +225,7 @@ async fn handle(
     *response.body_mut() = Body::from(bytes);
     let headers = response.headers_mut();
     if let Some(kind) = kind {
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        put(headers, header::CONTENT_TYPE, kind);
     }
     put(headers, header::DATE, &httpdate::fmt_http_date(SystemTime::from(answer.now)));
     headers.insert(header::VARY, HeaderValue::from_static("Accept"));
