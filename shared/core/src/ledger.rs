@@ -339,6 +339,22 @@ pub struct Event {
     pub reason: String,
 }
 
+impl Event {
+    /// The id of something that was seen of one life of an instance: the same however often and by whom it is seen.
+    pub fn id_of_seen(instance: &InstanceId, launched_at: Option<Timestamp>, kind: EventKind) -> String {
+        let launch =
+            launched_at.map_or_else(|| "never".to_owned(), |at| at.strftime("%Y%m%dT%H%M%SZ").to_string());
+        let state = serde_json::to_string(&kind).unwrap_or_default();
+        format!("{instance}-{launch}-{}", state.trim_matches('"'))
+    }
+
+    /// Whether this line may replace that one of the same id: the first one stays, except that one that names an actor
+    /// completes one that does not.
+    pub fn completes(&self, there: &Self) -> bool {
+        there.by == Actor::Unknown && self.by != Actor::Unknown
+    }
+}
+
 /// The kinds of history lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -19,6 +19,9 @@
 //! it afterwards, so that a process that dies anywhere in between is healed by the next cycle. Nothing is retried
 //! inside a cycle. [`outcome`] is how it ended.
 //!
+//! Beside the loop, [`reconcile`] keeps static NAT addresses right. It is the same shape in small (observe, plan, apply,
+//! record) and needs no lease: what it sets is the same whoever sets it.
+//!
 //! Nothing here reads a clock, the environment, a file or the network, or waits; this crate knows neither tokio nor AWS
 //! nor HTTP. `now` is an argument.
 
@@ -36,6 +39,7 @@ pub mod planner;
 pub mod policy;
 pub mod ports;
 pub mod prewarm;
+pub mod reconcile;
 pub mod report;
 pub mod safety;
 

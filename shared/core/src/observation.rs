@@ -200,6 +200,24 @@ pub struct Instance {
     pub tags: BTreeMap<String, String>,
 }
 
+impl Instance {
+    /// When it was stopped or terminated, where EC2 says so: it is the last thing in the state reason, in parentheses.
+    /// `None` while it runs, and for a time that cannot belong to this life.
+    pub fn stopped_at(&self) -> Option<Timestamp> {
+        if matches!(self.state, InstanceState::Pending | InstanceState::Running | InstanceState::Unknown) {
+            return None;
+        }
+        let (_, tail) = self.state_reason.rsplit_once('(')?;
+        let text = tail.split_once(')')?.0.trim();
+        let at = text
+            .parse()
+            .ok()
+            // EC2: `User initiated (2026-03-02 08:00:00 GMT)`.
+            .or_else(|| format!("{}Z", text.strip_suffix(" GMT")?.replacen(' ', "T", 1)).parse().ok())?;
+        self.launched_at.is_none_or(|launched| launched <= at).then_some(at)
+    }
+}
+
 /// The states of an EC2 instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

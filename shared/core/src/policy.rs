@@ -147,7 +147,8 @@ pub enum NatNodes {
     /// Overflow nodes.
     #[default]
     Overflow,
-    /// Every node that is an instance with the tag, or always-on in the same account.
+    /// Every node that is an instance with the tag, or always-on in the policy's VPCs, which must be named then. An
+    /// always-on node never gets an Elastic IP: without the tag there is no right to associate one.
     All,
 }
 
@@ -257,6 +258,14 @@ impl Policy {
                 "vpcs",
                 "empty".to_owned(),
                 "at least one VPC id when `tag_value` is `unknown`: two platforms can share that value",
+            );
+        }
+        if self.nat.nodes == NatNodes::All && self.vpcs.is_empty() {
+            return refuse(
+                "vpcs",
+                "empty".to_owned(),
+                "at least one VPC id when `nat.nodes` is `all`: always-on nodes have no tag, and the same private \
+                 address in another VPC is another machine",
             );
         }
         for (i, vpc) in self.vpcs.iter().enumerate() {
@@ -393,6 +402,10 @@ mod tests {
             (r#"{"tag_value":"m","drains_at_once":0}"#, "`drains_at_once` is 0; it must be 1 to 100"),
             (r#"{"tag_value":"unknown"}"#, "`vpcs` is empty; it must be at least one VPC id"),
             (r#"{"tag_value":" "}"#, "`tag_value`"),
+            (
+                r#"{"tag_value":"m","nat":{"nodes":"all"}}"#,
+                "`vpcs` is empty; it must be at least one VPC id when",
+            ),
             (r#"{"tag_value":"m","vpcs":["net"]}"#, "`vpcs[0]`"),
             (r#"{"tag_value":"m","regions":["cn-north-1"]}"#, "do not support AWS deployments in China"),
             (r#"{"tag_value":"m","fallback":{"A":"A"}}"#, "`fallback.A`"),

@@ -12,7 +12,8 @@ use std::net::Ipv4Addr;
 use crate::fault::{Fault, Refusal};
 use crate::ids::{AllocationId, HoldId, InstanceId, InstanceType, LocationId, NodeId};
 use crate::ledger::{CycleRecord, Digest, Event, Hold, Ledger, LocationLoad, NodeRecord, Request};
-use crate::observation::{Fleet, Instance, NodeActivity, Platform};
+use crate::observation::{Fleet, Instance, Location, Node, NodeActivity, Platform};
+use crate::reconcile::{NatState, NatWrite, NodeHistoryLine};
 
 /// Time.
 pub trait Clock: Send + Sync {
@@ -317,4 +318,71 @@ pub trait LedgerWrite: LedgerRead {
     fn put_request(&self, request: &Request) -> impl Future<Output = Result<(), Fault>> + Send;
     /// Removes a request that was met; one that is not there is fine.
     fn remove_request(&self, id: &str) -> impl Future<Output = Result<(), Fault>> + Send;
+}
+
+/// Which instances to describe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InstanceScope<'a> {
+    /// All.
+    All,
+    /// These. One that is not there is left out; one that was terminated has lost its VPC and is given all the same.
+    Ids(&'a [InstanceId]),
+    /// Those that have one of these private addresses.
+    PrivateAddresses(&'a [Ipv4Addr]),
+}
+
+/// Reads public addresses from EC2.
+pub trait AddressRead: Send + Sync {
+    /// Instances with the platform's tag, in the policy's regions and VPCs; with `always_on` also those without any such
+    /// tag in the policy's VPCs. One request per region, and pages.
+    fn read_instances(
+        &self,
+        scope: InstanceScope<'_>,
+        always_on: bool,
+    ) -> impl Future<Output = Result<Vec<Instance>, Fault>> + Send;
+    /// Elastic IPs of a region by allocation. One that is not there is left out. One request.
+    fn read_addresses(
+        &self,
+        region: &str,
+        allocations: &[AllocationId],
+    ) -> impl Future<Output = Result<Vec<ElasticAddress>, Fault>> + Send;
+}
+
+/// Associates Elastic IPs. Never allocates, releases, tags or disassociates one.
+pub trait AddressWrite: AddressRead {
+    /// Associates an Elastic IP with an instance, and never takes it from another.
+    fn associate_address(
+        &self,
+        region: &str,
+        instance: &InstanceId,
+        allocation: &AllocationId,
+    ) -> impl Future<Output = Result<(), Refusal>> + Send;
+}
+
+/// Reads single nodes from the Management Node, where reading the platform would be too much.
+pub trait NodeRead: Send + Sync {
+    /// The configuration of the nodes with these private addresses, without what they report. One request each.
+    fn read_nodes_at(&self, addresses: &[Ipv4Addr]) -> impl Future<Output = Result<Vec<Node>, Fault>> + Send;
+    /// All system locations. One request.
+    fn read_locations(&self) -> impl Future<Output = Result<Vec<Location>, Fault>> + Send;
+    /// The Conferencing Node history from one instant (included) to another (excluded), oldest first. One request.
+    fn read_node_events(
+        &self,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> impl Future<Output = Result<Vec<NodeHistoryLine>, Fault>> + Send;
+}
+
+/// The ledger as the reconciler uses it, without the lease.
+pub trait NatLedger: Send + Sync {
+    /// The whole state and the reconciler's own items, expired items left out: one query.
+    fn read_nat(&self, now: Timestamp) -> impl Future<Output = Result<NatState, Fault>> + Send;
+    /// Writes records and history. A record is written if it still has the version it carries (0: not there yet), with
+    /// the next version, together with its event or not at all; one that somebody else changed in between is left as it
+    /// is. What was seen is appended, and a repeated event is the same item.
+    fn write_nat(
+        &self,
+        writes: &[NatWrite],
+        seen: &[Event],
+    ) -> impl Future<Output = Result<(), Fault>> + Send;
 }

@@ -4,7 +4,7 @@
 use jiff::SignedDuration;
 
 use super::draft::Draft;
-use crate::assess::{CLOCK_ALLOWANCE, OverflowNode, Phase, is_our_maintenance};
+use crate::assess::{CLOCK_ALLOWANCE, ORDER_GRACE, OverflowNode, Phase, is_our_maintenance};
 use crate::ledger::{Actor, EventKind, Life};
 use crate::observation::InstanceState;
 
@@ -106,6 +106,7 @@ fn remember_running(draft: &mut Draft<'_>, node: &OverflowNode<'_>, count_failur
         record.drain_vetoed = false;
         draft.saw(
             node,
+            launched.unwrap_or(now),
             EventKind::StartSeen,
             Actor::Unknown,
             "found running, not started by Spillway".to_owned(),
@@ -137,7 +138,7 @@ fn remember_ready(draft: &mut Draft<'_>, node: &OverflowNode<'_>) {
     record.failed_starts = 0;
     record.back_off_until = None;
     let took = SignedDuration::from_secs(took.as_secs());
-    draft.saw(node, EventKind::Ready, Actor::Spillway, format!("ready {took:#} after its launch"));
+    draft.saw(node, now, EventKind::Ready, Actor::Spillway, format!("ready {took:#} after its launch"));
 }
 
 fn remember_failure(draft: &mut Draft<'_>, node: &OverflowNode<'_>, cause: String) {
@@ -152,7 +153,13 @@ fn remember_failure(draft: &mut Draft<'_>, node: &OverflowNode<'_>, cause: Strin
     }
     record.failed_starts = record.failed_starts.saturating_add(1);
     record.back_off_until = Some(now + back_off.after(record.failed_starts));
-    draft.saw(node, EventKind::StartFailed, Actor::Spillway, cause);
+    // A boot limit is passed at one instant, whenever it is noticed; so is a stop, where EC2 tells when.
+    let limit = node.instance.launched_at.map(|at| at.saturating_add(draft.policy.boot_limit).unwrap_or(now));
+    let at = match node.instance.state {
+        InstanceState::Stopped => node.instance.stopped_at(),
+        _ => limit,
+    };
+    draft.saw(node, at.unwrap_or(now), EventKind::StartFailed, Actor::Spillway, cause);
 }
 
 fn remember_stopped(draft: &mut Draft<'_>, node: &OverflowNode<'_>, count_failures: bool) {
@@ -176,13 +183,16 @@ fn remember_stopped(draft: &mut Draft<'_>, node: &OverflowNode<'_>, count_failur
                 .map(|drain| (drain.by.clone(), drain.reason.clone()));
             if life.launched_at.is_none() && life.ready_at.is_none() && drained.is_none() {
                 let why = "EC2 never showed the ordered start".to_owned();
-                draft.saw(node, EventKind::StartFailed, Actor::Spillway, why);
+                // Expected since then.
+                let at = life.started_at.saturating_add(ORDER_GRACE).unwrap_or(life.started_at);
+                draft.saw(node, at, EventKind::StartFailed, Actor::Spillway, why);
             } else {
                 let (by, reason) = drained.unwrap_or((
                     Actor::Unknown,
                     format!("stopped by somebody else: {}", node.instance.state_reason),
                 ));
-                draft.saw(node, EventKind::Stopped, by, reason);
+                let at = node.instance.stopped_at().unwrap_or(draft.now);
+                draft.saw(node, at, EventKind::Stopped, by, reason);
             }
         }
     }

@@ -98,15 +98,19 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// A line of history about something seen. The id is the same however often it is seen.
-    pub(super) fn saw(&mut self, node: &OverflowNode<'_>, kind: EventKind, by: Actor, reason: String) {
-        let launch = node
-            .started_at()
-            .map_or_else(|| "never".to_owned(), |at| at.strftime("%Y%m%dT%H%M%SZ").to_string());
-        let state = serde_json::to_string(&kind).unwrap_or_default();
+    /// A line of history about something seen. Id and instant are the same however often it is seen, and whoever sees
+    /// it: so it is one item of the history.
+    pub(super) fn saw(
+        &mut self,
+        node: &OverflowNode<'_>,
+        at: Timestamp,
+        kind: EventKind,
+        by: Actor,
+        reason: String,
+    ) {
         self.plan.events.push(Event {
-            id: format!("{}-{launch}-{}", node.instance.id, state.trim_matches('"')),
-            at: self.now,
+            id: Event::id_of_seen(&node.instance.id, node.started_at(), kind),
+            at,
             kind,
             instance: Some(node.instance.id.clone()),
             node: Some(node.node.name.clone()),

@@ -108,7 +108,7 @@ pub(super) fn cancel_for_calls(draft: &mut Draft<'_>) {
             } else {
                 "a person gave the maintenance mode a reason of their own"
             };
-            draft.saw(node, EventKind::DrainVetoed, Actor::Unknown, reason.to_owned());
+            draft.saw(node, draft.now, EventKind::DrainVetoed, Actor::Unknown, reason.to_owned());
         } else if node.hosts && drain.kind == DrainKind::Auto {
             draft.cancel_drain(node, CancelReason::Call);
         }

@@ -160,7 +160,8 @@ fn mode_mismatch(policy: &Policy, platform: &Platform) -> bool {
     }
 }
 
-fn paused(ledger: &Ledger, now: Timestamp) -> Option<Gate> {
+/// The pause in force, as a gate.
+pub(crate) fn paused(ledger: &Ledger, now: Timestamp) -> Option<Gate> {
     let pause = ledger.pause(now)?;
     Some(Gate::Paused { until: pause.until, by: pause.by.clone(), reason: pause.reason.to_owned() })
 }

@@ -13,9 +13,9 @@ use crate::world::{FleetScope, SharedWorld, lock};
 /// The fleet of one platform.
 #[derive(Clone)]
 pub struct SimFleet {
-    world: SharedWorld,
-    scope: FleetScope,
-    fault: Option<Fault>,
+    pub(super) world: SharedWorld,
+    pub(super) scope: FleetScope,
+    pub(super) fault: Option<Fault>,
 }
 
 impl SimFleet {

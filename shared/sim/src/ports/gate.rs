@@ -6,13 +6,15 @@ use std::net::Ipv4Addr;
 
 use jiff::Timestamp;
 use spillway_core::fault::{Fault, FaultKind, Refusal, RefusalKind, System};
-use spillway_core::ids::{HoldId, InstanceId, NodeId};
+use spillway_core::ids::{AllocationId, HoldId, InstanceId, NodeId};
 use spillway_core::ledger::{CycleRecord, Digest, Event, Hold, Ledger, LocationLoad, NodeRecord, Request};
-use spillway_core::observation::{Fleet, NodeActivity, Platform};
+use spillway_core::observation::{Fleet, Instance, Location, Node, NodeActivity, Platform};
 use spillway_core::ports::{
-    FleetRead, FleetWrite, InstanceOrder, Lease, LeaseError, LedgerRead, LedgerWrite, LicenceRead, Licences,
-    ManagementRead, ManagementWrite, OrderResults, OverflowStart, PlatformScope,
+    AddressRead, AddressWrite, ElasticAddress, FleetRead, FleetWrite, InstanceOrder, InstanceScope, Lease,
+    LeaseError, LedgerRead, LedgerWrite, LicenceRead, Licences, ManagementRead, ManagementWrite, NatLedger,
+    NodeRead, OrderResults, OverflowStart, PlatformScope,
 };
+use spillway_core::reconcile::{NatState, NatWrite, NodeHistoryLine};
 
 /// What a port call meets on its way in and out.
 pub trait Gate: Send + Sync {
@@ -55,13 +57,17 @@ impl<P: FleetRead, G: Gate> FleetRead for Gated<P, G> {
 }
 
 /// What EC2's orders give when the request itself failed.
-fn all_refused(orders: &[InstanceOrder], fault: &Fault) -> OrderResults {
+fn refusal_of(fault: &Fault) -> Refusal {
     let kind = match fault.kind {
         FaultKind::Throttled => RefusalKind::Throttled,
         FaultKind::Unauthorized | FaultKind::Forbidden => RefusalKind::Unauthorized,
         _ => RefusalKind::Other,
     };
-    let refusal = Refusal { kind, code: "RequestFailed".to_owned(), message: fault.to_string() };
+    Refusal { kind, code: "RequestFailed".to_owned(), message: fault.to_string() }
+}
+
+fn all_refused(orders: &[InstanceOrder], fault: &Fault) -> OrderResults {
+    let refusal = refusal_of(fault);
     orders.iter().map(|order| (order.instance.clone(), Err(refusal.clone()))).collect()
 }
 
@@ -235,6 +241,87 @@ impl<P: LedgerWrite, G: Gate> LedgerWrite for Gated<P, G> {
     async fn remove_request(&self, id: &str) -> Result<(), Fault> {
         self.gate.enter(LEDGER).await?;
         let done = self.port.remove_request(id).await;
+        self.gate.leave(LEDGER).await?;
+        done
+    }
+}
+
+impl<P: AddressRead, G: Gate> AddressRead for Gated<P, G> {
+    async fn read_instances(
+        &self,
+        scope: InstanceScope<'_>,
+        always_on: bool,
+    ) -> Result<Vec<Instance>, Fault> {
+        self.gate.enter(EC2).await?;
+        let read = self.port.read_instances(scope, always_on).await;
+        self.gate.leave(EC2).await?;
+        read
+    }
+
+    async fn read_addresses(
+        &self,
+        region: &str,
+        allocations: &[AllocationId],
+    ) -> Result<Vec<ElasticAddress>, Fault> {
+        self.gate.enter(EC2).await?;
+        let read = self.port.read_addresses(region, allocations).await;
+        self.gate.leave(EC2).await?;
+        read
+    }
+}
+
+impl<P: AddressWrite, G: Gate> AddressWrite for Gated<P, G> {
+    async fn associate_address(
+        &self,
+        region: &str,
+        instance: &InstanceId,
+        allocation: &AllocationId,
+    ) -> Result<(), Refusal> {
+        self.gate.enter(EC2).await.map_err(|fault| refusal_of(&fault))?;
+        let done = self.port.associate_address(region, instance, allocation).await;
+        self.gate.leave(EC2).await.map_err(|fault| refusal_of(&fault))?;
+        done
+    }
+}
+
+impl<P: NodeRead, G: Gate> NodeRead for Gated<P, G> {
+    async fn read_nodes_at(&self, addresses: &[Ipv4Addr]) -> Result<Vec<Node>, Fault> {
+        self.gate.enter(PEXIP).await?;
+        let read = self.port.read_nodes_at(addresses).await;
+        self.gate.leave(PEXIP).await?;
+        read
+    }
+
+    async fn read_locations(&self) -> Result<Vec<Location>, Fault> {
+        self.gate.enter(PEXIP).await?;
+        let read = self.port.read_locations().await;
+        self.gate.leave(PEXIP).await?;
+        read
+    }
+
+    async fn read_node_events(
+        &self,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<NodeHistoryLine>, Fault> {
+        self.gate.enter(PEXIP).await?;
+        let read = self.port.read_node_events(from, until).await;
+        self.gate.leave(PEXIP).await?;
+        read
+    }
+}
+
+impl<P: NatLedger, G: Gate> NatLedger for Gated<P, G> {
+    async fn read_nat(&self, now: Timestamp) -> Result<NatState, Fault> {
+        self.gate.enter(LEDGER).await?;
+        let read = self.port.read_nat(now).await;
+        self.gate.leave(LEDGER).await?;
+        read
+    }
+
+    async fn write_nat(&self, writes: &[NatWrite], seen: &[Event]) -> Result<(), Fault> {
+        self.gate.enter(LEDGER).await?;
+        let done = self.port.write_nat(writes, seen).await;
         self.gate.leave(LEDGER).await?;
         done
     }

@@ -2,24 +2,44 @@
 //! test. It can be made to fail, and to forget.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use spillway_core::fault::Fault;
 use spillway_core::ids::{HoldId, InstanceId};
 use spillway_core::ledger::{CycleRecord, Digest, Event, Hold, Ledger, LocationLoad, NodeRecord, Request};
-use spillway_core::ports::{Lease, LeaseError, LedgerRead, LedgerWrite, LoadRead, MinuteOfLoad};
+use spillway_core::ports::{Lease, LeaseError, LedgerRead, LedgerWrite, LoadRead, MinuteOfLoad, NatLedger};
+use spillway_core::reconcile::{NatRecord, NatState, NatWrite};
 
 #[derive(Debug, Clone, Default)]
 struct Items {
     cycle: CycleRecord,
     nodes: BTreeMap<InstanceId, NodeRecord>,
+    nat: BTreeMap<InstanceId, NatRecord>,
     holds: BTreeMap<HoldId, Hold>,
     requests: BTreeMap<String, Request>,
     events: BTreeMap<String, Event>,
     loads: BTreeMap<Timestamp, Vec<LocationLoad>>,
     fault: Option<Fault>,
     writes: u64,
+}
+
+impl Items {
+    /// The first line of an id stays, except that one that names an actor completes one that does not.
+    fn append(&mut self, events: &[Event]) {
+        for event in events {
+            match self.events.entry(event.id.clone()) {
+                Entry::Vacant(place) => {
+                    place.insert(event.clone());
+                }
+                Entry::Occupied(mut there) if event.completes(there.get()) => {
+                    there.insert(event.clone());
+                }
+                Entry::Occupied(_) => {}
+            }
+        }
+    }
 }
 
 /// One table; clones share it.
@@ -61,6 +81,11 @@ impl MemoryLedger {
     /// The loads stored so far.
     pub fn loads(&self) -> Vec<(Timestamp, Vec<LocationLoad>)> {
         self.items().loads.iter().map(|(at, load)| (*at, load.clone())).collect()
+    }
+
+    /// What the reconciler remembers.
+    pub fn nat_records(&self) -> BTreeMap<InstanceId, NatRecord> {
+        self.items().nat.clone()
     }
 
     fn items(&self) -> MutexGuard<'_, Items> {
@@ -174,9 +199,7 @@ impl LedgerWrite for MemoryLedger {
 
     async fn append_events(&self, events: &[Event]) -> Result<(), Fault> {
         let mut items = self.writing()?;
-        for event in events {
-            items.events.insert(event.id.clone(), event.clone());
-        }
+        items.append(events);
         Ok(())
     }
 
@@ -202,6 +225,27 @@ impl LedgerWrite for MemoryLedger {
 
     async fn remove_request(&self, id: &str) -> Result<(), Fault> {
         self.writing()?.requests.remove(id);
+        Ok(())
+    }
+}
+
+impl NatLedger for MemoryLedger {
+    async fn read_nat(&self, now: Timestamp) -> Result<NatState, Fault> {
+        let ledger = self.read_ledger(now).await?;
+        Ok(NatState { ledger, records: self.nat_records() })
+    }
+
+    async fn write_nat(&self, writes: &[NatWrite], seen: &[Event]) -> Result<(), Fault> {
+        let mut items = self.writing()?;
+        for NatWrite { instance, record, event } in writes {
+            if items.nat.get(instance).map_or(0, |there| there.version) != record.version {
+                continue;
+            }
+            let next = NatRecord { version: record.version + 1, ..record.clone() };
+            items.nat.insert(instance.clone(), next);
+            items.append(event.as_slice());
+        }
+        items.append(seen);
         Ok(())
     }
 }

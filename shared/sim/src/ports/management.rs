@@ -15,7 +15,7 @@ use crate::world::{SharedWorld, lock};
 /// The Management Node of a world.
 #[derive(Clone)]
 pub struct SimManagement {
-    world: SharedWorld,
+    pub(super) world: SharedWorld,
 }
 
 impl SimManagement {

@@ -1,6 +1,7 @@
 //! The ports of the core over the simulated world: the same cycle that runs on AWS runs here, in virtual time; and
 //! wrappers that make any port fail or never return.
 
+mod addresses;
 mod clock;
 mod faults;
 mod fleet;

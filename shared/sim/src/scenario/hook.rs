@@ -4,12 +4,14 @@
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use jiff::Timestamp;
 use spillway_core::fault::Fault;
 use spillway_core::ids::{InstanceId, NodeId};
-use spillway_core::observation::{NodeActivity, Platform};
+use spillway_core::observation::{Location, Node, NodeActivity, Platform};
 use spillway_core::ports::{
-    LicenceRead, Licences, ManagementRead, ManagementWrite, OverflowStart, PlatformScope,
+    LicenceRead, Licences, ManagementRead, ManagementWrite, NodeRead, OverflowStart, PlatformScope,
 };
+use spillway_core::reconcile::NodeHistoryLine;
 
 use crate::ports::SimManagement;
 use crate::world::{SharedWorld, World, lock};
@@ -104,5 +106,23 @@ impl OverflowStart for HookedManagement {
 
     async fn start_overflow_node(&self, instance: &InstanceId) -> Result<(), Fault> {
         self.management.start_overflow_node(instance).await
+    }
+}
+
+impl NodeRead for HookedManagement {
+    async fn read_nodes_at(&self, addresses: &[Ipv4Addr]) -> Result<Vec<Node>, Fault> {
+        self.management.read_nodes_at(addresses).await
+    }
+
+    async fn read_locations(&self) -> Result<Vec<Location>, Fault> {
+        self.management.read_locations().await
+    }
+
+    async fn read_node_events(
+        &self,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<NodeHistoryLine>, Fault> {
+        self.management.read_node_events(from, until).await
     }
 }

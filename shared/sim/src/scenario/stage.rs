@@ -8,12 +8,14 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use spillway_core::cycle::{Cycle, LeaseMemory, Ports};
+use spillway_core::ids::InstanceId;
 use spillway_core::observation::Observation;
 use spillway_core::outcome::CycleReport;
 use spillway_core::plan::Plan;
 use spillway_core::policy::Policy;
 use spillway_core::ports::{Clock, FleetWrite, LedgerRead, LedgerWrite, ManagementWrite, OverflowStart};
 use spillway_core::prewarm::{PrewarmEnd, Prewarmed, Tick};
+use spillway_core::reconcile::{Reconcile, ReconcileReport};
 
 use super::hook::HookedManagement;
 use super::watch::WatchedFleet;
@@ -159,6 +161,29 @@ impl Stage {
         let report = self.drive(&fleet, &management, &ledger, &mut memory, owner);
         self.memory = memory;
         self.keep(report)
+    }
+
+    /// One pass of the reconciler: over everything, or over some instances.
+    pub fn reconcile(&self, instances: Option<&[InstanceId]>) -> Option<ReconcileReport> {
+        self.reconcile_through(instances, &Death::never())
+    }
+
+    /// One pass whose port calls all pass a gate; `None` if it never ends.
+    pub fn reconcile_through<G: Gate + Clone>(
+        &self,
+        instances: Option<&[InstanceId]>,
+        gate: &G,
+    ) -> Option<ReconcileReport> {
+        let fleet = Gated::new(self.fleet.clone(), gate.clone());
+        let management = Gated::new(self.management.clone(), gate.clone());
+        let ledger = Gated::new(self.ledger.clone(), gate.clone());
+        let ports = Ports { fleet: &fleet, management: &management, ledger: &ledger, clock: &self.clock };
+        let deadline = self.clock.monotonic() + TIMEOUT;
+        let pass = Reconcile { ports, policy: &self.policy, deadline };
+        match instances {
+            None => finish(pass.sweep()),
+            Some(ids) => finish(pass.instances(ids)),
+        }
     }
 
     fn keep(&mut self, report: Option<CycleReport>) -> CycleReport {

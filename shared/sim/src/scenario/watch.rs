@@ -5,11 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
-use spillway_core::fault::Fault;
-use spillway_core::ids::{HdCalls, InstanceId, LocationName, NodeId};
-use spillway_core::observation::{Fleet, InstanceState, Node, NodeStatus};
+use spillway_core::fault::{Fault, Refusal};
+use spillway_core::ids::{AllocationId, HdCalls, InstanceId, LocationName, NodeId};
+use spillway_core::observation::{Fleet, Instance, InstanceState, Node, NodeStatus};
 use spillway_core::policy::Policy;
-use spillway_core::ports::{FleetRead, FleetWrite, InstanceOrder, OrderResults, PlatformScope};
+use spillway_core::ports::{
+    AddressRead, AddressWrite, ElasticAddress, FleetRead, FleetWrite, InstanceOrder, InstanceScope,
+    OrderResults, PlatformScope,
+};
 
 use crate::ports::SimFleet;
 use crate::world::{NodeView, ServiceView, SharedWorld, World, lock};
@@ -76,6 +79,25 @@ impl WatchedFleet {
 
     fn note_excess(&self, at: Timestamp, what: &str) {
         self.seen().excess.push(format!("{} {what}", at.strftime("%H:%M:%S")));
+    }
+
+    /// An Elastic IP was associated: it was free, and nobody on the node noticed.
+    fn watch_association(&self, world: &World, instance: &InstanceId, before: &[ElasticAddress]) {
+        let nodes = by_instance(world);
+        let name = nodes.get(instance).map_or_else(|| instance.to_string(), |node| node.name.to_string());
+        for elastic in before {
+            if let Some(holder) = elastic.instance.as_ref().filter(|holder| *holder != instance) {
+                self.note(world.now(), &format!("{} was taken from {holder} for {name}", elastic.address));
+            }
+        }
+        if let Some(node) = nodes.get(instance).filter(|node| node.busy && node.static_nat.is_some()) {
+            // Calls whose address was wrong all along lose nothing.
+            if node.effective_static_nat == node.static_nat
+                && !before.iter().any(|each| node.static_nat == Some(each.address))
+            {
+                self.note(world.now(), &format!("{name} got another address while it hosted calls"));
+            }
+        }
     }
 
     fn watch_starts(&self, world: &World, orders: &[InstanceOrder], shown_up: &BTreeSet<InstanceId>) {
@@ -223,5 +245,45 @@ impl FleetWrite for WatchedFleet {
     async fn stop_instances(&self, orders: &[InstanceOrder]) -> OrderResults {
         self.watch_stops(&lock(&self.world), orders);
         self.fleet.stop_instances(orders).await
+    }
+}
+
+impl AddressRead for WatchedFleet {
+    async fn read_instances(
+        &self,
+        scope: InstanceScope<'_>,
+        always_on: bool,
+    ) -> Result<Vec<Instance>, Fault> {
+        if let Some(fault) = self.seen().fault.clone() {
+            return Err(fault);
+        }
+        self.fleet.read_instances(scope, always_on).await
+    }
+
+    async fn read_addresses(
+        &self,
+        region: &str,
+        allocations: &[AllocationId],
+    ) -> Result<Vec<ElasticAddress>, Fault> {
+        if let Some(fault) = self.seen().fault.clone() {
+            return Err(fault);
+        }
+        self.fleet.read_addresses(region, allocations).await
+    }
+}
+
+impl AddressWrite for WatchedFleet {
+    async fn associate_address(
+        &self,
+        region: &str,
+        instance: &InstanceId,
+        allocation: &AllocationId,
+    ) -> Result<(), Refusal> {
+        let before = lock(&self.world).describe_addresses(std::slice::from_ref(allocation));
+        let done = self.fleet.associate_address(region, instance, allocation).await;
+        if done.is_ok() {
+            self.watch_association(&lock(&self.world), instance, &before);
+        }
+        done
     }
 }

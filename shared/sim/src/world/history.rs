@@ -5,7 +5,9 @@
 use std::collections::VecDeque;
 
 use jiff::{SignedDuration, Timestamp};
+use spillway_core::fault::Fault;
 use spillway_core::observation::InstanceState;
+use spillway_core::reconcile::NodeHistoryLine;
 use uuid::Uuid;
 
 use crate::load_model::CallMedia;
@@ -152,6 +154,25 @@ impl World {
         while self.history.events.len() > self.settings.history.events {
             self.history.events.pop_front();
         }
+    }
+
+    /// What the Conferencing Node history has between two instants, oldest first.
+    pub fn node_history(&self, from: Timestamp, until: Timestamp) -> Result<Vec<NodeHistoryLine>, Fault> {
+        self.management_answers()?;
+        let within = self.history.events.iter().filter(|event| from <= event.at && event.at < until);
+        Ok(within
+            .map(|event| NodeHistoryLine {
+                at: event.at,
+                node: Some(super::node::node_id(event.node)),
+                name: self.nodes.get(event.node).map(|node| node.name.clone()),
+                words: NodeHistoryLine::words(&[
+                    event.event_type,
+                    event.state,
+                    event.context,
+                    &event.details,
+                ]),
+            })
+            .collect())
     }
 
     pub(crate) fn note_capacity_alarm(&mut self) {

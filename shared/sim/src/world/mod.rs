@@ -15,6 +15,7 @@ mod changes;
 mod conference;
 mod controller;
 mod ec2;
+mod ec2_addresses;
 mod ec2_events;
 mod ec2_refusals;
 mod hands;

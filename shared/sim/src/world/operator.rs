@@ -109,10 +109,10 @@ impl World {
                 elastic.instance = None;
             }
         }
-        self.change_state(ix, |_, _| Shown {
+        self.change_state(ix, |shown, _| Shown {
             state: InstanceState::Terminated,
-            reason: "Client.UserInitiatedShutdown: User initiated shutdown".to_owned(),
-            launched_at: None,
+            reason: format!("Client.UserInitiatedShutdown: User initiated shutdown ({now:.0})"),
+            launched_at: shown.launched_at,
             public_ip: None,
         });
         Ok(())

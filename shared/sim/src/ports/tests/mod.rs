@@ -1,6 +1,7 @@
 //! The ports over the world, the ledger's conditions, and the wrappers.
 
 mod day;
+mod reconcile;
 
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};

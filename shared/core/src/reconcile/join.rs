@@ -1,0 +1,59 @@
+//! Which instance is which node, by private address, as in a cycle. An address that two have is nobody's.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use super::observation::AddressObservation;
+use crate::observation::{Instance, InstanceState, Node};
+
+/// Where an instance belongs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Place<'a> {
+    /// It is this node.
+    Node(&'a Node),
+    /// It is no node.
+    None(Option<Ipv4Addr>),
+    /// It could be several.
+    Ambiguous(Ipv4Addr),
+}
+
+/// All places.
+pub(super) struct Places<'a> {
+    nodes: BTreeMap<Ipv4Addr, Option<&'a Node>>,
+    claims: BTreeMap<Ipv4Addr, u32>,
+}
+
+impl<'a> Places<'a> {
+    pub(super) fn new(observation: &'a AddressObservation) -> Self {
+        let mut nodes: BTreeMap<Ipv4Addr, Option<&Node>> = BTreeMap::new();
+        for node in &observation.nodes {
+            nodes.entry(node.address).and_modify(|found| *found = None).or_insert(Some(node));
+        }
+        let mut claims: BTreeMap<Ipv4Addr, u32> = BTreeMap::new();
+        for instance in observation.instances.iter().filter(|instance| !is_gone(instance)) {
+            if let Some(address) = instance.private_ip {
+                *claims.entry(address).or_default() += 1;
+            }
+        }
+        Self { nodes, claims }
+    }
+
+    pub(super) fn of(&self, instance: &Instance) -> Place<'a> {
+        let Some(address) = instance.private_ip.filter(|_| !is_gone(instance)) else {
+            return Place::None(instance.private_ip);
+        };
+        match self.nodes.get(&address) {
+            Some(None) => Place::Ambiguous(address),
+            Some(Some(_)) if self.claims.get(&address).is_some_and(|claims| *claims > 1) => {
+                Place::Ambiguous(address)
+            }
+            Some(Some(node)) => Place::Node(node),
+            None => Place::None(Some(address)),
+        }
+    }
+}
+
+/// Whether an instance is terminated, or about to be: its address may be another's already.
+pub(super) fn is_gone(instance: &Instance) -> bool {
+    matches!(instance.state, InstanceState::ShuttingDown | InstanceState::Terminated)
+}

@@ -1,0 +1,105 @@
+//! What one pass read: instances, nodes, Elastic IPs, and what it asked beyond that. Much less than a cycle reads: what
+//! cannot change an address is not asked for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{AllocationId, InstanceId, LocationId, LocationName, NodeId, NodeName};
+use crate::observation::{Instance, Node, Reading};
+use crate::policy::Policy;
+use crate::ports::ElasticAddress;
+
+/// The tag that makes an instance an overflow node (guide: *Tag name and Tag value*).
+pub const CLOUD_TAG: &str = "pexip-cloud";
+
+/// The tag by which an instance asks for an Elastic IP: the allocation's id, `eipalloc-…`.
+pub const ALLOCATION_TAG: &str = "spillway-allocation";
+
+/// A line of the Management Node's Conferencing Node history: that something happened to a node, and the platform's own
+/// words for it. They are not documented: they are shown, and nothing is decided from them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeHistoryLine {
+    /// When.
+    pub at: Timestamp,
+    /// The node, by configuration id.
+    pub node: Option<NodeId>,
+    /// The node, by name.
+    pub name: Option<NodeName>,
+    /// What the platform says.
+    pub words: String,
+}
+
+impl NodeHistoryLine {
+    /// The platform's fields as one text, empty ones left out.
+    pub fn words(fields: &[&str]) -> String {
+        let said: Vec<&str> =
+            fields.iter().map(|field| field.trim()).filter(|field| !field.is_empty()).collect();
+        said.join(", ")
+    }
+}
+
+/// What one pass read of the world.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AddressObservation {
+    /// When, by our own clock.
+    pub observed_at: Timestamp,
+    /// Whether everything was read (a sweep), or only what some instances need.
+    pub sweep: bool,
+    /// The instances the pass is about.
+    pub asked: BTreeSet<InstanceId>,
+    /// Those, and all others that could have the same private address.
+    pub instances: Vec<Instance>,
+    /// Instances whose life is open and that EC2 does not list any more, not even when asked for by id.
+    pub unlisted: BTreeSet<InstanceId>,
+    /// The nodes that have one of their private addresses, or all. Without a status where only the configuration was
+    /// read.
+    pub nodes: Vec<Node>,
+    /// Names of locations, as far as they were read.
+    pub locations: BTreeMap<LocationId, LocationName>,
+    /// The Elastic IPs that running instances ask for; an allocation that is not there is left out.
+    pub elastic: Reading<Vec<ElasticAddress>>,
+    /// Instances on whose nodes everything that can run was looked for, and whether nothing was found.
+    pub idle: BTreeMap<InstanceId, bool>,
+    /// The Conferencing Node history, where it was asked for.
+    pub history: Option<Vec<NodeHistoryLine>>,
+}
+
+impl AddressObservation {
+    /// An observation of nothing.
+    pub fn empty(observed_at: Timestamp, sweep: bool) -> Self {
+        Self {
+            observed_at,
+            sweep,
+            asked: BTreeSet::new(),
+            instances: Vec::new(),
+            unlisted: BTreeSet::new(),
+            nodes: Vec::new(),
+            locations: BTreeMap::new(),
+            elastic: Ok(Vec::new()),
+            idle: BTreeMap::new(),
+            history: None,
+        }
+    }
+}
+
+/// Whether an instance is an overflow node of this platform.
+pub fn is_ours(policy: &Policy, instance: &Instance) -> bool {
+    instance.tags.get(CLOUD_TAG) == Some(&policy.tag_value)
+}
+
+/// The allocation an instance asks for. Only an overflow node can: nobody else's network interface has our tag.
+///
+/// # Errors
+/// The tag's value is no allocation's id.
+pub fn allocation_of(policy: &Policy, instance: &Instance) -> Result<Option<AllocationId>, String> {
+    match instance.tags.get(ALLOCATION_TAG) {
+        Some(text) if is_ours(policy, instance) && !text.trim().is_empty() => {
+            let number = text.trim().strip_prefix("eipalloc-").unwrap_or_default();
+            let plain = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_alphanumeric());
+            if plain { Ok(Some(AllocationId::new(text.trim()))) } else { Err(text.clone()) }
+        }
+        _ => Ok(None),
+    }
+}
