@@ -1,7 +1,9 @@
-"""moto's server with two corrections to its EC2, each something the real one does and a controller depends on:
+"""moto's server with corrections to its EC2, each something the real one does and a controller depends on:
 
 * a start sets a new launch time (moto keeps the one of `RunInstances`, so every node would look old at once);
-* a start is `pending` and a stop is `stopping` for a while (moto's are immediate).
+* a start is `pending` and a stop is `stopping` for a while (moto's are immediate);
+* ENA support can be added to a stopped instance and is shown (moto does not know it); it is off at first;
+* an instance's type is changed only while it is stopped (moto changes it at any time).
 
 Usage: moto_server.py PORT PENDING_SECONDS STOPPING_SECONDS
 """
@@ -10,7 +12,9 @@ import sys
 import threading
 
 from moto.core.utils import utcnow
+from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models.instances import Instance
+from moto.ec2.responses.instances import InstanceResponse
 from moto.server import main
 
 PORT, PENDING_S, STOPPING_S = sys.argv[1], float(sys.argv[2]), float(sys.argv[3])
@@ -49,6 +53,25 @@ def stop(self: Instance):
 
 
 Instance.start, Instance.stop = start, stop
+Instance.ena_support = False
+
+_modify = InstanceResponse._dot_value_instance_attribute_handler
+
+
+def modify(self: InstanceResponse) -> bool:
+    ena, kind = (self._get_param(f"{name}.Value") for name in ("EnaSupport", "InstanceType"))
+    if ena is None and kind is None:
+        return _modify(self)
+    instance = self.ec2_backend.get_instance(self._get_param("InstanceId"))
+    if instance._state.name != "stopped":
+        raise EC2ClientError("IncorrectInstanceState", f"The instance '{instance.id}' is not in the 'stopped' state.")
+    if ena is None:
+        return _modify(self)
+    instance.ena_support = str(ena).lower() == "true"
+    return True
+
+
+InstanceResponse._dot_value_instance_attribute_handler = modify
 
 if __name__ == "__main__":
     main(["-H", "127.0.0.1", "-p", PORT])

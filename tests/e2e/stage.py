@@ -99,7 +99,7 @@ def stage(binaries: Path, trace: Path, *, overflow: int, always_on: int) -> Iter
 
 
 @contextlib.contextmanager
-def simulated(binaries: Path, directory: Path, trace: Path, *, overflow: int, always_on: int
+def simulated(binaries: Path, directory: Path, trace: Path | None, *, overflow: int, always_on: int
               ) -> Iterator[tuple[str, str, str]]:
     """The served Management Node, over HTTPS with a certificate authority of its own, and its control address."""
     listen, control = (f"{servers.HOST}:{servers.free_port()}" for _ in range(2))
@@ -110,7 +110,7 @@ def simulated(binaries: Path, directory: Path, trace: Path, *, overflow: int, al
         "nodes": [{"location": "London", "kind": "always_on", "count": always_on},
                   {"location": "AWS burst", "kind": "overflow", "count": overflow}],
         # A run over midnight needs the second day's callers.
-        "load": {"trace": {"file": str(trace), "days": 2}},
+        **({"load": {"trace": {"file": str(trace), "days": 2}}} if trace else {}),
         # Pexip's own bursting is off: the policy's mode is `control`.
         "bursting": {"enabled": False},
         "timing": {"pending_s": [1, 2], "ready_s": BOOT_S, "stopping_s": [1, 2], "report_s": [1, 3],

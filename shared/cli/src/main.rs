@@ -7,10 +7,13 @@
 mod acting;
 mod commands;
 mod context;
+mod desk;
 mod exit;
 mod identity;
 mod options;
 mod output;
+mod wait;
+mod when;
 
 use std::process::ExitCode;
 

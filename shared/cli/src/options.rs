@@ -2,6 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::acting::Acting;
 use crate::commands;
 
 /// Dynamic cloud bursting for a Pexip Infinity platform: what happens, why, and what it costs.
@@ -54,6 +55,20 @@ pub(crate) enum Command {
     Status(commands::status::Options),
     /// What the next cycle would do, and why. Changes nothing and needs no right to change anything
     Plan,
+    /// One cycle now, after showing what it would do
+    Apply(Acting),
+    /// Start and stop nothing until an end; every function obeys
+    Pause(commands::pause::Pause),
+    /// End a pause
+    Resume(Acting),
+    /// Start overflow nodes, and hold them
+    Start(commands::hold::Start),
+    /// Drain overflow nodes and stop them when their calls have ended
+    Stop(commands::stop::Stop),
+    /// Keep this much capacity up between two instants, whatever the load says
+    Hold(commands::hold::HoldOptions),
+    /// Give up a hold, or end the drain of a node
+    Release(commands::hold::Release),
     /// The policy: what an operator decides
     #[command(subcommand)]
     Policy(commands::policy::Policy),

@@ -12,12 +12,13 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use spillway_core::ids::InstanceId;
 use spillway_core::observation::InstanceState;
 
-use crate::world::{Initiator, NodeView, ServiceView, SharedWorld, World, lock, state_word};
+use crate::world::{CallSpec, Initiator, NodeView, ServiceView, SharedWorld, World, lock, state_word};
 
 /// What an instance elsewhere does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -43,12 +44,28 @@ struct Door {
     catch_up: Arc<dyn Fn() + Send + Sync>,
 }
 
-/// The two addresses: `GET /sim/world` shows everything, `POST /sim/instances` takes
-/// `{"<private address>": "<EC2 state>"}` and gives back what was refused. `catch_up` brings the world to the
-/// present before each.
+/// Calls put on a node by hand.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Calls {
+    /// Where.
+    node: String,
+    /// How many HD calls.
+    count: u32,
+    /// After how many seconds they hang up.
+    lasts_s: u32,
+}
+
+/// The addresses: `GET /sim/world` shows everything, `POST /sim/instances` takes
+/// `{"<private address>": "<EC2 state>"}` and gives back what was refused, `POST /sim/calls` puts calls on a node and
+/// gives back how many. `catch_up` brings the world to the present before each.
 pub fn router(world: SharedWorld, catch_up: impl Fn() + Send + Sync + 'static) -> Router {
     let door = Door { world, catch_up: Arc::new(catch_up) };
-    Router::new().route("/sim/world", get(show)).route("/sim/instances", post(follow)).with_state(door)
+    Router::new()
+        .route("/sim/world", get(show))
+        .route("/sim/instances", post(follow))
+        .route("/sim/calls", post(seat))
+        .with_state(door)
 }
 
 async fn show(State(door): State<Door>) -> Response {
@@ -62,6 +79,19 @@ async fn follow(State(door): State<Door>, body: String) -> Response {
         Ok(told) => {
             (door.catch_up)();
             reply(&json!({ "refused": follow_all(&mut lock(&door.world), &told) }))
+        }
+    }
+}
+
+async fn seat(State(door): State<Door>, body: String) -> Response {
+    match serde_json::from_str::<Calls>(&body) {
+        Err(error) => (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
+        Ok(Calls { node, count, lasts_s }) => {
+            (door.catch_up)();
+            let lasts = Some(SignedDuration::from_secs(i64::from(lasts_s)));
+            let spec = CallSpec { lasts, ..CallSpec::HD };
+            let seated = lock(&door.world).seat_calls(&node, count, spec).len();
+            reply(&json!({ "seated": seated }))
         }
     }
 }
@@ -155,7 +185,7 @@ fn node(node: &NodeView) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use jiff::{SignedDuration, Timestamp};
+    use jiff::Timestamp;
 
     use super::*;
     use crate::callers::{Arrival, Callers};

@@ -1,9 +1,13 @@
 //! One file per command. Each takes its own options and gives back how it ended.
 
+pub(crate) mod apply;
 pub(crate) mod completions;
+pub(crate) mod hold;
+pub(crate) mod pause;
 pub(crate) mod plan;
 pub(crate) mod policy;
 pub(crate) mod status;
+pub(crate) mod stop;
 pub(crate) mod whoami;
 
 use crate::context::Context;
@@ -28,6 +32,23 @@ pub(crate) fn run(options: &Options, output: &Output) -> Ended {
 async fn run_online(command: &Command, global: &crate::options::Global, output: &Output) -> Ended {
     match command {
         Command::Completions(options) => completions::run(options),
+        Command::Apply(acting) => {
+            Box::pin(apply::run(&Context::connect(global).await?, acting, output)).await
+        }
+        Command::Pause(options) => pause::pause(&Context::connect(global).await?, options, output).await,
+        Command::Resume(acting) => pause::resume(&Context::connect(global).await?, acting, output).await,
+        Command::Start(options) => {
+            Box::pin(hold::start(&Context::connect(global).await?, options, output)).await
+        }
+        Command::Stop(options) => {
+            Box::pin(stop::run(&Context::connect(global).await?, options, output)).await
+        }
+        Command::Hold(options) => {
+            Box::pin(hold::hold(&Context::connect(global).await?, options, output)).await
+        }
+        Command::Release(options) => {
+            Box::pin(hold::release(&Context::connect(global).await?, options, output)).await
+        }
         Command::Plan => plan::run(&Context::connect(global).await?, output).await,
         Command::Policy(command) => policy::run(&Context::connect(global).await?, command, output).await,
         Command::Status(options) => status::run(&Context::connect_all(global).await?, options, output).await,

@@ -1,0 +1,86 @@
+//! `spillway pause` and `spillway resume`. Every function obeys a pause: nothing is started, drained or stopped until it
+//! ends or is resumed. It has an end and a reason, so that nobody has to find out later why calls were refused.
+
+use clap::Args;
+use serde_json::json;
+use spillway_core::ledger::Wish;
+use spillway_core::ports::LedgerRead;
+use spillway_core::report::actor;
+
+use crate::acting::{Acting, confirm};
+use crate::context::Context;
+use crate::desk::Desk;
+use crate::exit::{Ended, Exit, Failure};
+use crate::output::{self, Output};
+use crate::when;
+
+/// `spillway pause`.
+#[derive(Debug, Args)]
+pub(crate) struct Pause {
+    /// For how long: 2h, 90m
+    #[arg(long = "for", value_name = "TIME", conflicts_with = "until", required_unless_present = "until")]
+    lasts: Option<String>,
+    /// Until when: 17:30, 2026-03-02T08:50
+    #[arg(long, value_name = "WHEN")]
+    until: Option<String>,
+    #[command(flatten)]
+    acting: Acting,
+}
+
+/// A reason is part of the request: whoever finds Spillway paused must know why.
+fn required_reason(acting: &Acting) -> Result<(), Failure> {
+    match acting.reason.as_deref().map(str::trim) {
+        None | Some("") => Err(Failure::usage("a reason is missing").remedy("say --reason \"…\"")),
+        Some(_) => Ok(()),
+    }
+}
+
+pub(crate) async fn pause(context: &Context, options: &Pause, output: &Output) -> Ended {
+    required_reason(&options.acting)?;
+    let desk = Desk::open(context, &options.acting).await?;
+    let now = desk.now();
+    let until = when::end(options.lasts.as_deref(), options.until.as_deref(), None, now, &output.zone)?;
+    let shown = until.to_zoned(output.zone.clone()).strftime("%Y-%m-%d %H:%M %Z").to_string();
+    if !output.json {
+        output::note(&format!(
+            "nothing will be started, drained or stopped until {shown}; calls that need more nodes are refused"
+        ));
+    }
+    confirm(&options.acting, &format!("Pause platform {} until {shown}?", context.platform))?;
+    desk.wish(format!("{now}-pause"), Wish::Pause { until }).await?;
+    desk.asked(&format!("pause until {until}"), None).await?;
+    if output.json {
+        output::json(
+            &json!({"schema": 1, "platform": context.platform, "paused_until": until, "by": desk.by}),
+        );
+    } else {
+        output::text(&format!("paused until {shown}\n"));
+    }
+    Ok(Exit::Done)
+}
+
+pub(crate) async fn resume(context: &Context, acting: &Acting, output: &Output) -> Ended {
+    let desk = Desk::open(context, acting).await?;
+    let now = desk.now();
+    let ledger = desk.clients.ledger.read_ledger(now).await?;
+    let Some(pause) = ledger.pause(now) else {
+        if output.json {
+            output::json(&json!({"schema": 1, "platform": context.platform, "was_paused": false}));
+        } else {
+            output::text("not paused\n");
+        }
+        return Ok(Exit::Done);
+    };
+    if !output.json {
+        output::note(&format!("paused until {} by {}: {}", pause.until, actor(pause.by), pause.reason));
+    }
+    confirm(acting, "End the pause?")?;
+    desk.wish(format!("{now}-resume"), Wish::Resume).await?;
+    desk.asked("resume", None).await?;
+    if output.json {
+        output::json(&json!({"schema": 1, "platform": context.platform, "was_paused": true}));
+    } else {
+        output::text("resumed\n");
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,268 @@
+"""What an operator types, run against the simulated world: each command by the real binary, its effect seen in EC2, on the
+Management Node, in the ledger and on the callers. moto is EC2, SSM and STS; the Management Node is the served one."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from . import aws, servers, stage as stages
+from .checks import Checks
+from .simulated import Bridge, fetch
+
+ALWAYS_ON, OVERFLOW = 2, 4
+# Who moto's STS says that everybody is.
+WHO = "user/moto"
+DONE, FAILED, USAGE, REFUSED, PARTLY = range(5)
+
+
+@dataclasses.dataclass
+class Answer:
+    code: int
+    value: dict
+    notes: str
+
+
+class Operator:
+    """`spillway` as a person or a script runs it."""
+
+    def __init__(self, stage: stages.Stage, binary: Path) -> None:
+        self._stage, self._binary = stage, binary
+        self.said: list[str] = []
+
+    def start(self, *words: str) -> subprocess.Popen:
+        # Durations on this platform are fractions of real ones, so it is looked at more often.
+        env = {**os.environ, **self._stage.environment, "AWS_ENDPOINT_URL_STS": self._stage.moto,
+               "AWS_ENDPOINT_URL_SCHEDULER": self._stage.moto, "SPILLWAY_LOOK_EVERY_SECONDS": "2"}
+        for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL"):
+            env.pop(name, None)
+        return subprocess.Popen([str(self._binary), "--json", *words], stdin=subprocess.DEVNULL, text=True,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env)
+
+    def end(self, process: subprocess.Popen, limit_s: float = 240) -> Answer:
+        try:
+            out, err = process.communicate(timeout=limit_s)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            out, err = process.communicate()
+            raise RuntimeError(f"{process.args} did not end in {limit_s} s\n{out}\n{err}") from None
+        self.said += [out, err]
+        lines = [line for line in out.splitlines() if line.startswith("{")]
+        return Answer(process.returncode, json.loads(lines[-1]) if lines else {}, err)
+
+    def __call__(self, *words: str, limit_s: float = 240) -> Answer:
+        print(f"    $ spillway {' '.join(words)}", flush=True)
+        return self.end(self.start(*words), limit_s)
+
+
+class Platform:
+    """The platform as it really is, whatever the command line says."""
+
+    def __init__(self, stage: stages.Stage, bridge: Bridge) -> None:
+        self._stage, self._bridge = stage, bridge
+
+    def instance(self, name: str) -> dict:
+        known = {i.name: i.id for i in self._stage.fleet.overflow}
+        return aws.instances(self._stage.ec2)[known[name]]
+
+    def state(self, name: str) -> str:
+        return self.instance(name)["State"]["Name"]
+
+    def tags(self, name: str) -> dict[str, str]:
+        return {tag["Key"]: tag["Value"] for tag in self.instance(name).get("Tags", [])}
+
+    def world(self) -> dict:
+        return fetch(f"{self._stage.control}/sim/world")
+
+    def node(self, name: str) -> dict:
+        return next((node for node in self.world()["nodes"] if node["name"] == name), {})
+
+    def configured(self, name: str) -> dict:
+        rows = self._stage.management.list("configuration/v1/worker_vm")
+        return next((row for row in rows if row["name"] == name), {})
+
+    def location(self, name: str) -> str:
+        uri = self.configured(name)["system_location"]
+        rows = self._stage.management.list("configuration/v1/system_location")
+        return next(row["name"] for row in rows if row["resource_uri"] == uri)
+
+    def events(self, kind: str | None = None) -> list[dict]:
+        items = [item for item in aws.items(self._stage.table, stages.TABLE) if item["pk"].startswith("EVENT#")]
+        return [item for item in items if kind in (None, item["kind"])]
+
+    def asked(self, text: str) -> bool:
+        """Whether the history has it, under the operator's identity."""
+        return any(text in event["reason"] and event["by"] == {"person": WHO} for event in self.events())
+
+    def holds(self) -> list[dict]:
+        return [item for item in aws.items(self._stage.table, stages.TABLE) if item["sk"].startswith("HOLD#")]
+
+    def record(self, name: str) -> dict:
+        wanted = f"NODE#{self.instance(name)['InstanceId']}"
+        return next((i for i in aws.items(self._stage.table, stages.TABLE) if i["sk"] == wanted), {})
+
+    def call(self, name: str, count: int, lasts_s: int) -> int:
+        body = {"node": name, "count": count, "lasts_s": lasts_s}
+        return fetch(f"{self._stage.control}/sim/calls", body)["seated"]
+
+    def until(self, what: str, done, limit_s: float = 60) -> None:
+        servers.wait_until(what, done, limit_s)
+
+
+def run(binaries: Path, checks: Checks) -> None:
+    with platform(binaries) as stage, Bridge(stage.ec2, stage.control, stage.fleet) as bridge:
+        operator, seen = Operator(stage, binaries / "spillway"), Platform(stage, bridge)
+        parts = [start_and_stop, stop_now, pause, holds, rivals]
+        for part in parts:
+            print(f"    -- {part.__name__}", flush=True)
+            part(operator, seen, checks)
+        checks.that("the bridge between moto and the simulated world never failed", not bridge.errors, bridge.errors[:3])
+        said = "".join(operator.said)
+        checks.that("the password is in nothing that was printed", stages.PASSWORD not in said)
+
+
+def start_and_stop(operator: Operator, seen: Platform, checks: Checks) -> None:
+    who = operator("whoami")
+    checks.that("STS says who acts", who.value.get("actor") == {"person": WHO}, who)
+    nobody = operator("start", "no-such-node", "--yes")
+    checks.that("a node that is none is wrong usage, and the overflow nodes are named",
+                nobody.code == USAGE and "aws-burst-1" in nobody.value["error"]["remedy"], nobody)
+    unasked = operator("start", "aws-burst-1")
+    checks.that("without a terminal and --yes nothing is changed",
+                unasked.code == REFUSED and seen.state("aws-burst-1") == "stopped" and not seen.holds(), unasked)
+
+    started = operator("start", "aws-burst-2", "--for", "20m", "--reason", "town hall", "--wait", "--yes")
+    checks.that("start names a node, and waits until it is ready", started.code == DONE, started)
+    checks.that("it runs on EC2 and takes calls; no other was started",
+                seen.state("aws-burst-2") == "running" and seen.node("aws-burst-2")["service"] == "ready"
+                and [seen.state(f"aws-burst-{n}") for n in (1, 3, 4)] == ["stopped"] * 3, seen.world())
+    checks.that("the history has it under the operator's name and reason", seen.asked("town hall"))
+
+    seen.call("aws-burst-2", 3, lasts_s=15)
+    began = time.monotonic()
+    stopped = operator("stop", "aws-burst-2", "--reason", "done early", "--wait", "--yes")
+    checks.that("stop drains: it waits for the calls, then stops", stopped.code == DONE, stopped)
+    checks.that("and no sooner", time.monotonic() - began > 14, time.monotonic() - began)
+    checks.that("its own hold was released, so that nothing starts it again", not seen.holds(), seen.holds())
+    seen.until("its maintenance mode is cleared", lambda: operator("apply", "--yes").code == DONE
+               and not seen.configured("aws-burst-2")["maintenance_mode"])
+    checks.that("the stop is in the history under the operator's name",
+                any(e["by"] == {"person": WHO} and "done early" in e["reason"] for e in seen.events("stop")),
+                seen.events("stop"))
+
+
+def stop_now(operator: Operator, seen: Platform, checks: Checks) -> None:
+    operator("start", "aws-burst-2", "--for", "20m", "--wait", "--yes")
+    seen.call("aws-burst-2", 2, lasts_s=600)
+    unreasoned = operator("stop", "aws-burst-2", "--now", "--yes")
+    checks.that("a stop that drops calls needs a reason", unreasoned.code == USAGE, unreasoned)
+    unasked = operator("stop", "aws-burst-2", "--now", "--reason", "fire drill")
+    checks.that("and an answer", unasked.code == REFUSED and seen.state("aws-burst-2") == "running", unasked)
+    before = seen.node("aws-burst-2")["busy"]
+    stopped = operator("stop", "aws-burst-2", "--now", "--reason", "fire drill", "--yes")
+    checks.that("stop --now stops at once", stopped.code == DONE and stopped.value["stopped"] == ["aws-burst-2"], stopped)
+    seen.until("it stops", lambda: seen.state("aws-burst-2") == "stopped")
+    after = seen.node("aws-burst-2")["busy"]
+    checks.that("the calls on it were dropped", (before, after) == (True, False), (before, after))
+    told = [e for e in seen.events("overridden") if "fire drill" in e["reason"]]
+    checks.that("the override is in the history: who, why, and what it cost",
+                len(told) == 1 and told[0]["by"] == {"person": WHO} and "2 participants" in told[0]["reason"], told)
+
+
+def pause(operator: Operator, seen: Platform, checks: Checks) -> None:
+    endless = operator("pause", "--reason", "change freeze", "--yes")
+    checks.that("a pause needs an end", endless.code == USAGE, endless)
+    unreasoned = operator("pause", "--for", "30m", "--yes")
+    checks.that("and a reason", unreasoned.code == USAGE, unreasoned)
+    paused = operator("pause", "--for", "30m", "--reason", "change freeze", "--yes")
+    checks.that("pause", paused.code == DONE, paused)
+    cycle = operator("apply", "--yes")
+    checks.that("a cycle obeys, and says who paused it and why",
+                cycle.code == REFUSED and WHO in cycle.value["cycle"]["summary"]
+                and "change freeze" in cycle.value["cycle"]["summary"], cycle)
+    refused = operator("start", "--nodes", "1", "--yes")
+    checks.that("nothing is started in a pause", refused.code == REFUSED and not seen.holds(), refused)
+    checks.that("resume", operator("resume", "--reason", "over", "--yes").code == DONE)
+    checks.that("a cycle acts again", operator("apply", "--yes").code == DONE)
+    checks.that("both are in the history", seen.asked("change freeze") and seen.asked("resume: over"))
+
+
+def up(seen: Platform) -> list[str]:
+    names = [f"aws-burst-{n}" for n in range(1, OVERFLOW + 1)]
+    return [name for name in names if seen.state(name) in ("pending", "running")]
+
+
+def all_down(operator: Operator, seen: Platform) -> None:
+    """Nothing runs, nothing is held, nothing is left over: what the next part begins with."""
+    for hold in seen.holds():
+        operator("release", hold["sk"].removeprefix("HOLD#"), "--yes")
+    while running := up(seen):
+        seen.until("they are ready", lambda: all(seen.node(name)["service"] in ("ready", "maintenance") for name in running))
+        operator("apply", "--yes")
+        operator("stop", *running, "--wait", "--yes")
+    seen.until("maintenance modes are cleared", lambda: operator("apply", "--yes").code == DONE
+               and not any(seen.configured(f"aws-burst-{n}")["maintenance_mode"] for n in range(1, OVERFLOW + 1)))
+
+
+def holds(operator: Operator, seen: Platform, checks: Checks) -> None:
+    # A drain of a node with calls has another one started in its place: that is the start rule.
+    all_down(operator, seen)
+    later = operator("hold", "--hd-calls", "20", "--location", "AWS burst", "--from", "23:59", "--for", "1h",
+                     "--reason", "late show", "--yes")
+    checks.that("a hold for later starts nothing now", later.code == DONE and len(seen.holds()) == 1 and not up(seen),
+                (later, seen.holds(), up(seen)))
+    first = seen.holds()[0]["sk"].removeprefix("HOLD#")
+    nowhere = operator("hold", "--all", "--location", "London", "--yes")
+    checks.that("a location without overflow nodes is wrong usage", nowhere.code == USAGE, nowhere)
+    checks.that("release by its id", operator("release", first, "--yes").code == DONE and not seen.holds(), seen.holds())
+    started = operator("start", "--hd-calls", "20", "--for", "20m", "--wait", "--reason", "webinar", "--yes")
+    checks.that("20 HD calls are two nodes", started.code == DONE and len(up(seen)) == 2, (started, up(seen)))
+    all_down(operator, seen)
+    checks.that("released and stopped, nothing is up", not up(seen))
+
+
+def rivals(operator: Operator, seen: Platform, checks: Checks) -> None:
+    """Two operators at once: the ledger decides, and nothing is done twice."""
+    before = len(seen.events("start"))
+    both = [operator.start("start", "--nodes", "1", "--for", "10m", "--reason", f"rival {n}", "--yes") for n in (1, 2)]
+    ended = [operator.end(process) for process in both]
+    checks.that("neither fails: what is asked is kept", [answer.code for answer in ended] == [DONE, DONE], ended)
+    lost = [answer for answer in ended if answer.value.get("won")]
+    print(f"    {len(lost)} of them lost the race: {[answer.value['won'] for answer in lost]}")
+    operator("apply", "--yes")
+    started = len(seen.events("start")) - before
+    checks.that("one node meets both", len(up(seen)) == 1 and started == 1, (up(seen), started))
+    all_down(operator, seen)
+
+
+@contextlib.contextmanager
+def platform(binaries: Path) -> Iterator[stages.Stage]:
+    """Servers up, platform built, without callers. The directory with the logs is kept if anything fails."""
+    directory = Path(tempfile.mkdtemp(prefix="spillway-operations-"))
+    try:
+        with contextlib.ExitStack() as stack:
+            moto = stack.enter_context(servers.moto_ec2(sys.executable, directory, pending_s=1, stopping_s=1))
+            port = servers.free_port()
+            dynamodb = stack.enter_context(servers.server(
+                "dynamodb", [str(binaries / "dynamodb"), "--port", str(port)], f"http://{servers.HOST}:{port}",
+                log_dir=directory))
+            url, control, ca = stack.enter_context(
+                stages.simulated(binaries, directory, None, overflow=OVERFLOW, always_on=ALWAYS_ON))
+            built = stages.assemble(directory, Path(sys.prefix), moto, dynamodb, "", url, control, ca)
+            # As short as the policy allows: what waits for a lifetime here waits for nothing else.
+            policy = {**stages.POLICY, "vpcs": [built.fleet.vpc], "min_lifetime": "5s"}
+            built.put_parameters(policy=json.dumps(policy))
+            yield built
+    except BaseException:
+        print(f"    the servers' logs are in {directory}", flush=True)
+        raise
+    shutil.rmtree(directory, ignore_errors=True)
