@@ -1,3 +1,41 @@
-//! Not wired yet.
+//! Keeps static NAT addresses right: invoked by EC2's state changes, through a queue, and by a schedule for a sweep.
+//!
+//! | action | on | for |
+//! |---|---|---|
+//! | `ec2:DescribeInstances` | `*` | each pass |
+//! | `ec2:DescribeAddresses` | `*` | where an instance carries the tag `spillway-allocation` |
+//! | `ec2:AssociateAddress` | Elastic IP, instance and network interface, each under `ec2:ResourceTag/pexip-cloud` | an Elastic IP that is free |
+//! | `dynamodb:Query`, `dynamodb:PutItem` | the ledger's table | the state; its own records and the history |
+//! | `ssm:GetParameters` | `/spillway/<platform>/*` | settings, cached for five minutes |
+//! | `kms:Decrypt` | the key of the credentials, where it is one of the operator's own | settings |
+//! | `sqs:ReceiveMessage`, `DeleteMessage`, `GetQueueAttributes`, `ChangeMessageVisibility` | the queue of state changes | Lambda itself, in the function's name |
+//!
+//! It never calls `AllocateAddress`, `ReleaseAddress`, `DisassociateAddress` or anything that starts, stops or tags.
 
-fn main() {}
+mod handler;
+mod occasion;
+mod reconciler;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, anyhow};
+use lambda_runtime::service_fn;
+use spillway_function::{Environment, log};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    log::init();
+    match serve().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve() -> Result<()> {
+    let reconciler = reconciler::Reconciler::start(Environment::read()?).await?;
+    let service = service_fn(|event| handler::handle(&reconciler, event));
+    lambda_runtime::run(service).await.map_err(|error| anyhow!("the Lambda runtime: {error}"))
+}

@@ -1,36 +1,26 @@
 //! History and load: append only, without the lease, so that what a cycle did is recorded even after it lost the
 //! lease. The first writer of an event wins; the same event again, from a repeated or a concurrent cycle, is
-//! dropped and never replaces what was there.
+//! dropped and never replaces what was there, except where it names an actor and the first one could not.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::time::Duration;
 
-use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use spillway_core::fault::{Fault, FaultKind, System};
+use spillway_core::fault::Fault;
 use spillway_core::ids::{HdCalls, LocationName};
-use spillway_core::ledger::{Event, LocationLoad};
+use spillway_core::ledger::{Actor, Event, LocationLoad};
 use spillway_core::ports::MinuteOfLoad;
 
-use crate::fault::table_fault;
-use crate::item::{Item, decode, encode, is_expired};
+use crate::group::{Group, Write};
+use crate::item::{Item, attribute_of, decode, encode, is_expired};
 use crate::keys::{Key, days, event_partition, event_range, load_minute, load_partition, months};
 use crate::ledger::DynamoLedger;
 use crate::nodes::incomplete;
 use crate::state::text;
 
-/// DynamoDB's limit for one transaction.
-const EVENTS_PER_WRITE: usize = 100;
-/// Each round drops the events that are already there; another cycle writing the same ones at the same moment
-/// costs a round. Four rounds take under half a second.
-const ROUNDS: u32 = 4;
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// EC2's encoded authorization messages run to kilobytes; the first sentences say what was refused.
 const LONGEST_REASON: usize = 2_000;
-
-const ACTION: &str = "dynamodb:PutItem";
 
 /// The item of one minute: a map, since a location is there once.
 #[derive(Serialize, Deserialize)]
@@ -48,71 +38,30 @@ struct Capacity {
 impl DynamoLedger {
     pub(crate) async fn append_history(&self, events: &[Event]) -> Result<(), Fault> {
         let mut keys = BTreeSet::new();
-        let mut items = Vec::new();
+        let mut groups = Vec::new();
         for event in events {
-            let key = Key::event(event.at, &event.id);
-            if keys.insert(key.clone()) {
-                items.push(encode(key, &shortened(event), Some(self.kept_until(event.at)))?);
+            let write = self.event_write(event)?;
+            if keys.insert(write.key.clone()) {
+                groups.push(Group::one(write));
             }
         }
-        for chunk in items.chunks(EVENTS_PER_WRITE) {
-            self.append_chunk(chunk.to_vec()).await?;
-        }
-        Ok(())
+        self.write_groups(groups).await
     }
 
-    async fn append_chunk(&self, mut items: Vec<Item>) -> Result<(), Fault> {
-        let mut pause = FIRST_PAUSE;
-        for round in 1..=ROUNDS {
-            items = self.append_round(items).await?;
-            if items.is_empty() {
-                return Ok(());
-            }
-            if round < ROUNDS {
-                tokio::time::sleep(pause).await;
-                pause *= 2;
-            }
-        }
-        Err(Fault::new(
-            System::Ledger,
-            FaultKind::Throttled,
-            format!(
-                "{} events could not be written to table {}: others write to it",
-                items.len(),
-                self.table()
-            ),
-        ))
-    }
-
-    /// Writes the events if none of them is there; else says which are still missing.
-    async fn append_round(&self, items: Vec<Item>) -> Result<Vec<Item>, Fault> {
-        let mut writes = Vec::new();
-        for item in &items {
-            let put = Put::builder()
-                .table_name(self.table())
-                .set_item(Some(item.clone()))
-                .condition_expression("attribute_not_exists(pk)")
-                .build()
-                .map_err(|error| incomplete(&error))?;
-            writes.push(TransactWriteItem::builder().put(put).build());
-        }
-        let result = self.client().transact_write_items().set_transact_items(Some(writes)).send().await;
-        let Err(error) = result else { return Ok(Vec::new()) };
-        let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error()
-        else {
-            return Err(table_fault(self.table(), ACTION, &error));
+    /// The write of one event. The first one stays, except that one that names an actor completes one that does not.
+    pub(crate) fn event_write(&self, event: &Event) -> Result<Write, Fault> {
+        let key = Key::event(event.at, &event.id);
+        let item = encode(key.clone(), &shortened(event), Some(self.kept_until(event.at)))?;
+        let put = Put::builder().table_name(self.table()).set_item(Some(item));
+        let put = if event.by == Actor::Unknown {
+            put.condition_expression("attribute_not_exists(pk)")
+        } else {
+            put.condition_expression("attribute_not_exists(pk) OR #by = :unknown")
+                .expression_attribute_names("#by", "by")
+                .expression_attribute_values(":unknown", attribute_of(&Actor::Unknown)?)
         };
-        let reasons = cancelled.cancellation_reasons();
-        if let Some(reason) = reasons.iter().find(|reason| is_final(reason.code().unwrap_or_default())) {
-            let code = reason.code().unwrap_or_default();
-            let message = reason.message().unwrap_or_default();
-            let detail = format!("an event was refused by table {}: {code}: {message}", self.table());
-            return Err(Fault::new(System::Ledger, FaultKind::Rejected, detail));
-        }
-        let there = |index: usize| {
-            reasons.get(index).and_then(|reason| reason.code()) == Some("ConditionalCheckFailed")
-        };
-        Ok(items.into_iter().enumerate().filter(|(index, _)| !there(*index)).map(|(_, item)| item).collect())
+        let put = put.build().map_err(|error| incomplete(&error))?;
+        Ok(Write { key, item: TransactWriteItem::builder().put(put).build() })
     }
 
     /// Events from an instant (inclusive) until another (exclusive), oldest first. An event that was written
@@ -200,18 +149,6 @@ impl DynamoLedger {
         minutes.retain(|minute| from <= minute.at && minute.at < until);
         Ok(minutes)
     }
-}
-
-/// Whether sending the same write again cannot help.
-fn is_final(code: &str) -> bool {
-    !matches!(
-        code,
-        "" | "None"
-            | "ConditionalCheckFailed"
-            | "TransactionConflict"
-            | "ThrottlingError"
-            | "ProvisionedThroughputExceeded"
-    )
 }
 
 fn shortened(event: &Event) -> Event {

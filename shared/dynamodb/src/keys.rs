@@ -17,6 +17,8 @@ pub(crate) const STATE: &str = "STATE";
 pub(crate) const CYCLE: &str = "CYCLE";
 /// Prefix of node records.
 pub(crate) const NODE: &str = "NODE#";
+/// Prefix of the reconciler's records.
+pub(crate) const NAT: &str = "NAT#";
 /// Prefix of holds.
 pub(crate) const HOLD: &str = "HOLD#";
 /// Prefix of requests.
@@ -43,6 +45,10 @@ impl Key {
 
     pub(crate) fn node(id: &InstanceId) -> Self {
         Self::state(format!("{NODE}{id}"))
+    }
+
+    pub(crate) fn nat(id: &InstanceId) -> Self {
+        Self::state(format!("{NAT}{id}"))
     }
 
     pub(crate) fn hold(id: &HoldId) -> Self {

@@ -9,7 +9,10 @@ use jiff::{SignedDuration, Timestamp};
 use spillway_core::fault::Fault;
 use spillway_core::ids::{HoldId, InstanceId};
 use spillway_core::ledger::{CycleRecord, Digest, Event, Hold, Ledger, LocationLoad, NodeRecord, Request};
-use spillway_core::ports::{Clock, Lease, LeaseError, LedgerRead, LedgerWrite, LoadRead, MinuteOfLoad};
+use spillway_core::ports::{
+    Clock, Lease, LeaseError, LedgerRead, LedgerWrite, LoadRead, MinuteOfLoad, NatLedger,
+};
+use spillway_core::reconcile::{NatState, NatWrite};
 
 /// Where the ledger is and how long it keeps history.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,6 +101,16 @@ impl LedgerRead for DynamoLedger {
 impl LoadRead for DynamoLedger {
     async fn read_load(&self, from: Timestamp, until: Timestamp) -> Result<Vec<MinuteOfLoad>, Fault> {
         self.read_minutes_of_load(from, until).await
+    }
+}
+
+impl NatLedger for DynamoLedger {
+    async fn read_nat(&self, now: Timestamp) -> Result<NatState, Fault> {
+        self.read_nat_state(now).await
+    }
+
+    async fn write_nat(&self, writes: &[NatWrite], seen: &[Event]) -> Result<(), Fault> {
+        self.write_nat_records(writes, seen).await
     }
 }
 

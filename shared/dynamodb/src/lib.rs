@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `STATE` | `CYCLE` | lease and digest |
 //! | `STATE` | `NODE#<instance-id>` | what is remembered of one instance |
+//! | `STATE` | `NAT#<instance-id>` | what the reconciler remembers of one instance |
 //! | `STATE` | `HOLD#<id>`, `REQUEST#<id>` | demand floors and operators' wishes |
 //! | `EVENT#<yyyy-mm>` | `<utc>#<id>` | history |
 //! | `LOAD#<yyyy-mm-dd>` | `<utc minute>` | free and greatest HD capacity per location |
@@ -17,10 +18,12 @@
 
 mod events;
 mod fault;
+mod group;
 mod item;
 mod keys;
 mod lease;
 mod ledger;
+mod nat;
 mod nodes;
 mod state;
 mod table;

@@ -24,21 +24,11 @@ impl DynamoLedger {
     pub(crate) async fn read_state(&self, now: Timestamp) -> Result<Ledger, Fault> {
         let mut ledger = Ledger::default();
         for item in self.query("pk = :pk", HashMap::from([(":pk".to_owned(), text(STATE))])).await? {
-            if is_expired(&item, now) {
-                continue;
-            }
-            let sk = sort_key(&item).to_owned();
-            if sk == CYCLE {
-                ledger.cycle = decode(item)?;
-            } else if let Some(id) = sk.strip_prefix(NODE) {
-                ledger.nodes.insert(InstanceId::new(id), decode(item)?);
-            } else if sk.starts_with(HOLD) {
-                ledger.holds.push(decode(item)?);
-            } else if sk.starts_with(REQUEST) {
-                ledger.requests.push(decode(item)?);
+            if !is_expired(&item, now) {
+                take_item(&mut ledger, item)?;
             }
         }
-        ledger.requests.sort_by(|a, b| (a.at, &a.id).cmp(&(b.at, &b.id)));
+        in_order(&mut ledger);
         Ok(ledger)
     }
 
@@ -107,6 +97,26 @@ impl DynamoLedger {
             .map_err(|error| table_fault(self.table(), "dynamodb:DeleteItem", &error))?;
         Ok(())
     }
+}
+
+/// Puts an item of the `STATE` partition where it belongs.
+pub(crate) fn take_item(ledger: &mut Ledger, item: Item) -> Result<(), Fault> {
+    let sk = sort_key(&item).to_owned();
+    if sk == CYCLE {
+        ledger.cycle = decode(item)?;
+    } else if let Some(id) = sk.strip_prefix(NODE) {
+        ledger.nodes.insert(InstanceId::new(id), decode(item)?);
+    } else if sk.starts_with(HOLD) {
+        ledger.holds.push(decode(item)?);
+    } else if sk.starts_with(REQUEST) {
+        ledger.requests.push(decode(item)?);
+    }
+    Ok(())
+}
+
+/// Requests are read in the order of asking.
+pub(crate) fn in_order(ledger: &mut Ledger) {
+    ledger.requests.sort_by(|a, b| (a.at, &a.id).cmp(&(b.at, &b.id)));
 }
 
 pub(crate) fn text(value: impl Into<String>) -> AttributeValue {

@@ -24,37 +24,95 @@ pub(crate) struct Ownership {
 }
 
 impl Ownership {
-    /// A terminated instance has no VPC any more, and nothing is ever done to it.
-    fn holds(&self, instance: &Instance) -> bool {
-        instance.tags.get(TAG) == Some(&self.tag_value)
-            && (self.vpcs.is_empty() || self.vpcs.contains(&instance.vpc))
+    /// A terminated instance has no VPC any more, and nothing is ever done to it: it is only of interest to whoever asks for
+    /// it by id.
+    fn holds(&self, instance: &Instance, wanted: &Wanted) -> bool {
+        let tagged = match instance.tags.get(TAG) {
+            Some(value) => *value == self.tag_value,
+            // Without the tag the VPC is all there is to go by.
+            None => wanted.always_on && self.vpcs.contains(&instance.vpc),
+        };
+        let gone = instance.vpc.is_empty() && wanted.by_id();
+        tagged && (self.vpcs.is_empty() || self.vpcs.contains(&instance.vpc) || gone)
     }
 }
 
-/// All instances of one region that are the platform's.
+/// Which of them, as EC2's filters say it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    /// Filter on instance ids or private addresses: its name and values. `None`: all.
+    pub(crate) only: Option<(&'static str, Vec<String>)>,
+    /// Also instances without any such tag in the named VPCs.
+    pub(crate) always_on: bool,
+}
+
+impl Wanted {
+    /// All that carry the tag.
+    pub(crate) const FLEET: Self = Self { only: None, always_on: false };
+
+    fn by_id(&self) -> bool {
+        self.only.as_ref().is_some_and(|(name, _)| *name == BY_ID)
+    }
+}
+
+/// EC2's filter on instance ids.
+pub(crate) const BY_ID: &str = "instance-id";
+
+/// EC2's filter on private addresses.
+pub(crate) const BY_PRIVATE_ADDRESS: &str = "private-ip-address";
+
+/// The most values EC2 takes in one filter.
+const FILTER_VALUES: usize = 200;
+
+/// The instances of one region that are the platform's, as far as they are wanted.
 pub(crate) async fn describe(
     client: Client,
     region: String,
     owned: Ownership,
+    wanted: Wanted,
+) -> Result<Vec<Instance>, Fault> {
+    let mut filters = Vec::new();
+    if !wanted.always_on {
+        filters.push(Filter::builder().name(format!("tag:{TAG}")).values(literal(&owned.tag_value)).build());
+    }
+    // A terminated instance has no VPC any more: whoever asks for one by id learns of it.
+    if !owned.vpcs.is_empty() && !wanted.by_id() {
+        filters.push(Filter::builder().name("vpc-id").set_values(Some(owned.vpcs.clone())).build());
+    }
+    let Some((name, values)) = &wanted.only else {
+        return pages(&client, &region, filters, |instance| owned.holds(instance, &wanted)).await;
+    };
+    let mut instances = Vec::new();
+    for some in values.chunks(FILTER_VALUES) {
+        let mut filters = filters.clone();
+        filters.push(Filter::builder().name(*name).set_values(Some(some.to_vec())).build());
+        instances.extend(pages(&client, &region, filters, |instance| owned.holds(instance, &wanted)).await?);
+    }
+    Ok(instances)
+}
+
+async fn pages(
+    client: &Client,
+    region: &str,
+    filters: Vec<Filter>,
+    ours: impl Fn(&Instance) -> bool,
 ) -> Result<Vec<Instance>, Fault> {
     let mut instances = Vec::new();
     let mut next = None;
     loop {
-        let by_tag = Filter::builder().name(format!("tag:{TAG}")).values(literal(&owned.tag_value)).build();
-        let mut request =
-            client.describe_instances().filters(by_tag).max_results(PAGE).set_next_token(next.take());
-        if !owned.vpcs.is_empty() {
-            let by_vpc = Filter::builder().name("vpc-id").set_values(Some(owned.vpcs.clone())).build();
-            request = request.filters(by_vpc);
-        }
+        let request = client
+            .describe_instances()
+            .set_filters(Some(filters.clone()))
+            .max_results(PAGE)
+            .set_next_token(next.take());
         let page = request.send().await.map_err(|error| {
             let resource = format!("region {region}");
             let call = Call { system: System::Ec2, action: "ec2:DescribeInstances", resource: &resource };
             fault_of(call, &error)
         })?;
         let found = page.reservations().iter().flat_map(Reservation::instances);
-        let ours = found.filter_map(|described| instance_from(&region, described));
-        instances.extend(ours.filter(|instance| owned.holds(instance)));
+        instances
+            .extend(found.filter_map(|described| instance_from(region, described)).filter(|each| ours(each)));
         next = page.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
         if next.is_none() {
             return Ok(instances);

@@ -6,15 +6,20 @@ use std::time::Duration;
 
 use aws_config::{Region, SdkConfig};
 use aws_sdk_ec2::Client;
-use spillway_core::fault::{Fault, FaultKind, System};
-use spillway_core::observation::Fleet;
-use spillway_core::ports::{FleetRead, FleetWrite, InstanceOrder, OrderResults};
+use spillway_core::fault::{Fault, FaultKind, Refusal, System};
+use spillway_core::ids::{AllocationId, InstanceId};
+use spillway_core::observation::{Fleet, Instance};
+use spillway_core::ports::{
+    AddressRead, AddressWrite, ElasticAddress, FleetRead, FleetWrite, InstanceOrder, InstanceScope,
+    OrderResults,
+};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use crate::addresses::{associate, describe_addresses};
 use crate::batch::{Power, carry_out};
 use crate::bucket::TokenBucket;
-use crate::describe::{Ownership, describe};
+use crate::describe::{BY_ID, BY_PRIVATE_ADDRESS, Ownership, Wanted, describe};
 use crate::power::RegionTransport;
 use crate::refusal::not_attempted;
 
@@ -126,19 +131,27 @@ fn setting(detail: &str, remedy: &str) -> Fault {
     Fault::new(System::Ec2, FaultKind::Setting, detail).with_remedy(remedy)
 }
 
-impl FleetRead for AwsFleet {
-    async fn read_fleet(&self) -> Result<Fleet, Fault> {
+impl AwsFleet {
+    /// The instances of all regions; one region that fails makes the reading fail.
+    async fn describe_all(&self, wanted: &Wanted) -> Result<Vec<Instance>, Fault> {
         let mut readings = JoinSet::new();
         for (name, region) in &self.regions {
-            readings.spawn(describe(region.transport.client.clone(), name.clone(), self.owned.clone()));
+            let (client, owned) = (region.transport.client.clone(), self.owned.clone());
+            readings.spawn(describe(client, name.clone(), owned, wanted.clone()));
         }
-        let mut fleet = Fleet::default();
+        let mut instances = Vec::new();
         while let Some(reading) = readings.join_next().await {
             let broken = |_| Fault::new(System::Ec2, FaultKind::Malformed, "the reading broke off");
-            fleet.instances.extend(reading.map_err(broken)??);
+            instances.extend(reading.map_err(broken)??);
         }
-        fleet.instances.sort_by(|a, b| a.id.cmp(&b.id));
-        Ok(fleet)
+        instances.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(instances)
+    }
+}
+
+impl FleetRead for AwsFleet {
+    async fn read_fleet(&self) -> Result<Fleet, Fault> {
+        Ok(Fleet { instances: self.describe_all(&Wanted::FLEET).await? })
     }
 }
 
@@ -149,5 +162,53 @@ impl FleetWrite for AwsFleet {
 
     async fn stop_instances(&self, orders: &[InstanceOrder]) -> OrderResults {
         self.order(Power::Stop, orders).await
+    }
+}
+
+impl AddressRead for AwsFleet {
+    async fn read_instances(
+        &self,
+        scope: InstanceScope<'_>,
+        always_on: bool,
+    ) -> Result<Vec<Instance>, Fault> {
+        let texts = |values: Vec<String>, name| (!values.is_empty()).then_some((name, values));
+        let only = match scope {
+            InstanceScope::All => None,
+            InstanceScope::Ids(ids) => texts(ids.iter().map(ToString::to_string).collect(), BY_ID),
+            InstanceScope::PrivateAddresses(addresses) => {
+                texts(addresses.iter().map(ToString::to_string).collect(), BY_PRIVATE_ADDRESS)
+            }
+        };
+        if only.is_none() && scope != InstanceScope::All {
+            return Ok(Vec::new());
+        }
+        self.describe_all(&Wanted { only, always_on }).await
+    }
+
+    async fn read_addresses(
+        &self,
+        region: &str,
+        allocations: &[AllocationId],
+    ) -> Result<Vec<ElasticAddress>, Fault> {
+        match self.regions.get(region) {
+            Some(AwsRegion { transport, .. }) => {
+                describe_addresses(&transport.client, region, allocations).await
+            }
+            None => Ok(Vec::new()),
+        }
+    }
+}
+
+impl AddressWrite for AwsFleet {
+    async fn associate_address(
+        &self,
+        region: &str,
+        instance: &InstanceId,
+        allocation: &AllocationId,
+    ) -> Result<(), Refusal> {
+        match self.regions.get(region) {
+            Some(AwsRegion { transport, .. }) => associate(transport, instance, allocation).await,
+            None => Err(not_attempted("UnknownRegion", format!("region {region} is not in the policy"))),
+        }
     }
 }

@@ -45,16 +45,22 @@ fn state_from(name: Option<&InstanceStateName>) -> InstanceState {
 }
 
 /// The code and the message are mostly the same words (`Client.UserInitiatedShutdown: User initiated shutdown`,
-/// or the code twice); the older `StateTransitionReason` is all that some stopped instances have.
+/// or the code twice); the older `StateTransitionReason` is all that some stopped instances have. It is also the only
+/// place where EC2 says when an instance was stopped, so its time goes to the end of the text.
 fn reason_from(described: &Described) -> String {
     let reason = described.state_reason();
     let code = reason.and_then(|reason| reason.code()).unwrap_or_default();
     let message = reason.and_then(|reason| reason.message()).unwrap_or_default();
-    match (code, message) {
-        ("", "") => described.state_transition_reason().unwrap_or_default().to_owned(),
+    let transition = described.state_transition_reason().unwrap_or_default();
+    let text = match (code, message) {
+        ("", "") => return transition.to_owned(),
         ("", text) | (text, "") => text.to_owned(),
         (code, message) if message.starts_with(code) => message.to_owned(),
         (code, message) => format!("{code}: {message}"),
+    };
+    match transition.rsplit_once('(').filter(|(_, time)| time.ends_with(')')) {
+        Some((_, time)) => format!("{text} ({time}"),
+        None => text,
     }
 }
 
@@ -91,6 +97,24 @@ mod tests {
             Described::builder().state_transition_reason("User initiated (2026-03-02 08:00:00 GMT)").build();
         assert_eq!(reason_from(&old), "User initiated (2026-03-02 08:00:00 GMT)");
         assert_eq!(reason_from(&Described::builder().build()), "");
+    }
+
+    #[test]
+    fn the_time_of_a_stop_is_read_out_of_the_older_reason() {
+        let state = aws_sdk_ec2::types::InstanceState::builder().name(InstanceStateName::Stopped).build();
+        let reason = StateReason::builder()
+            .code("Client.UserInitiatedShutdown")
+            .message("Client.UserInitiatedShutdown: User initiated shutdown")
+            .build();
+        let described = Described::builder()
+            .instance_id("i-1")
+            .state(state)
+            .state_reason(reason)
+            .state_transition_reason("User initiated (2026-03-02 08:00:00 GMT)")
+            .build();
+        let instance = instance_from("eu-west-1", &described).unwrap();
+        assert_eq!(instance.stopped_at(), Some("2026-03-02T08:00:00Z".parse().unwrap()));
+        assert!(instance.state_reason.starts_with("Client.UserInitiatedShutdown: User initiated"));
     }
 
     #[test]

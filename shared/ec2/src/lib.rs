@@ -1,4 +1,4 @@
-//! The fleet on EC2: the instances that carry the platform's tag, found, started and stopped.
+//! The fleet on EC2: the instances that carry the platform's tag, found, started and stopped, and their Elastic IPs.
 //!
 //! `StartInstances` and `StopInstances` are all or nothing: one instance that cannot start keeps the other 49 of
 //! its request from starting. So a refused request is taken apart (`batch`) until every instance has its own
@@ -9,6 +9,7 @@
 //! ordered to, and work in China (guide: *Deploying Pexip Infinity on Amazon Web Services*). What of it an
 //! operator may do with rights of their own is apart, in [`Operator`], which no function makes.
 
+mod addresses;
 mod batch;
 mod bucket;
 mod describe;

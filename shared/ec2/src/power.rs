@@ -40,7 +40,7 @@ impl PowerTransport for RegionTransport {
 }
 
 impl RegionTransport {
-    fn error<E>(&self, action: &str, error: &SdkError<E, HttpResponse>) -> CallError
+    pub(crate) fn error<E>(&self, action: &str, error: &SdkError<E, HttpResponse>) -> CallError
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {

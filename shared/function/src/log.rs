@@ -3,6 +3,7 @@
 use spillway_core::fault::Fault;
 use spillway_core::outcome::{ActionEnd, CycleReport, Outcome};
 use spillway_core::plan::Action;
+use spillway_core::reconcile::ReconcileReport;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -53,6 +54,45 @@ pub fn cycle(platform: &str, report: &CycleReport) {
             "{sentence}"
         );
     }
+}
+
+/// A pass of the reconciler: a line for each change, and one that sums it up.
+pub fn reconcile(platform: &str, report: &ReconcileReport) {
+    for result in &report.results {
+        let node = result.action.node();
+        let entry = report.plan.nodes.iter().find(|entry| entry.instance == node.instance);
+        let why: Vec<String> =
+            entry.into_iter().flat_map(|entry| &entry.reasons).map(ToString::to_string).collect();
+        log_action(result.action.word(), node.instance.as_str(), &result.end, &why.join("; "));
+    }
+    for entry in report.plan.nodes.iter().filter(|_| report.sweep) {
+        for reason in entry.reasons.iter().filter(|reason| reason.is_issue()) {
+            let node = entry.node.as_ref().map_or("", |node| node.as_str());
+            tracing::warn!(instance.id = %entry.instance, node.name = node, "{reason}");
+        }
+    }
+    for fault in &report.faults {
+        tracing::warn!(error = %fault, remedy = %fault.remedy, "a reading or a record failed");
+    }
+    let (outcome, sentence, took) = (report.outcome.word(), report.summary(), report.took.as_millis());
+    let (sweep, wrong) = (report.sweep, report.wrong_now());
+    if report.outcome.is_good() {
+        tracing::info!(platform, reconcile.outcome = outcome, sweep, wrong, duration_ms = took, "{sentence}");
+    } else {
+        tracing::error!(
+            platform,
+            reconcile.outcome = outcome,
+            sweep,
+            wrong,
+            duration_ms = took,
+            "{sentence}"
+        );
+    }
+}
+
+/// A message from the queue that says nothing to us.
+pub fn message_not_understood(platform: &str, message: &str, why: &str) {
+    tracing::warn!(platform, message.id = message, "a message is not understood and is dropped: {why}");
 }
 
 /// A cycle that could not begin.

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use spillway_core::outcome::{ActionEnd, CycleReport, Outcome};
 use spillway_core::plan::Action;
+use spillway_core::reconcile::ReconcileReport;
 
 const NAMESPACE: &str = "Spillway";
 
@@ -62,6 +63,24 @@ pub fn of_cycle(platform: &str, report: &CycleReport) -> Vec<Value> {
         lines.push(line(at, platform, Some(location.name.as_str()), free));
     }
     lines
+}
+
+/// The metrics of a pass of the reconciler. How many addresses are wrong only a sweep can say: it looks at all of them.
+pub fn of_reconcile(platform: &str, report: &ReconcileReport) -> Vec<Value> {
+    let failures = report.failed() + report.faults.len();
+    let mut values = vec![
+        ("AddressesChanged", "Count", json!(report.changed())),
+        ("ReconcileFailures", "Count", json!(failures)),
+    ];
+    if report.sweep && report.outcome != Outcome::Outage {
+        values.push(("AddressesWrongNow", "Count", json!(report.wrong_now())));
+    }
+    vec![line(report.began_at, platform, None, values)]
+}
+
+/// The metrics of an invocation that had no settings to run a pass with.
+pub fn of_failed_reconcile(platform: &str, at: Timestamp) -> Vec<Value> {
+    vec![line(at, platform, None, vec![("ReconcileFailures", "Count", json!(1))])]
 }
 
 fn failed_starts(report: &CycleReport) -> usize {
@@ -158,6 +177,29 @@ mod tests {
             }
             assert_eq!(line["_aws"]["Timestamp"], at().as_millisecond());
         }
+    }
+
+    #[test]
+    fn only_a_sweep_says_how_many_addresses_are_wrong() {
+        use spillway_core::reconcile::{AddressPlan, ReconcileReport};
+        let report = |sweep, outcome| {
+            let report = ReconcileReport {
+                outcome,
+                sweep,
+                began_at: at(),
+                took: jiff::SignedDuration::ZERO,
+                plan: AddressPlan::empty(at()),
+                results: Vec::new(),
+                faults: Vec::new(),
+                again: std::collections::BTreeSet::new(),
+            };
+            of_reconcile("acme", &report)[0].clone()
+        };
+        assert_eq!(report(true, Outcome::Quiet)["AddressesWrongNow"], 0);
+        assert_eq!(report(false, Outcome::Quiet)["AddressesWrongNow"], Value::Null);
+        assert_eq!(report(true, Outcome::Outage)["AddressesWrongNow"], Value::Null, "it saw nothing");
+        assert_eq!(report(false, Outcome::Acted)["AddressesChanged"], 0);
+        assert_eq!(of_failed_reconcile("acme", at())[0]["ReconcileFailures"], 1);
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! The Pexip Infinity Management API, as far as Spillway needs it: [`HttpManagement`] implements
 //! [`ManagementRead`](spillway_core::ports::ManagementRead) and
-//! [`ManagementWrite`](spillway_core::ports::ManagementWrite).
+//! [`ManagementWrite`](spillway_core::ports::ManagementWrite), and [`NodeRead`](spillway_core::ports::NodeRead).
 //!
 //! A request goes down through five layers, each with one concern:
 //!
 //! | module | concern |
 //! |---|---|
 //! | `management`, `cloud`, `configure` | operations: what is read for what; which Management Node is followed (`standing`) |
+//! | `nodes`, `pace` | single nodes for the reconciler; how fast addresses are set |
 //! | `platform`, `activity` | rows put together; what a missing value means |
 //! | `paging` | whole lists: pages, order, duplicates, lists that move |
 //! | `transport` | credentials (`token`), two requests in flight, repeats of what is idempotent, the deadline |
@@ -33,6 +34,8 @@ mod configure;
 mod error;
 mod key;
 mod management;
+mod nodes;
+mod pace;
 mod paging;
 pub mod parameters;
 mod path;

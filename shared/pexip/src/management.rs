@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use crate::activity::count_activity;
 use crate::clock::SystemClock;
 use crate::error::{ManagementError, Problem};
+use crate::pace::Pace;
 use crate::paging::{ListOf, Listing, Row, Unsortable, read_json};
 use crate::path::{ApiPath, Family};
 use crate::platform::PlatformRows;
@@ -38,6 +39,7 @@ struct Shared {
     transport: Transport,
     unsortable: Unsortable,
     learned: Learned,
+    pace: Pace,
 }
 
 impl std::fmt::Debug for HttpManagement {
@@ -55,8 +57,10 @@ impl HttpManagement {
 
     /// The same with a clock of one's own, which dates assertions and the age of tokens.
     pub fn with_clock(settings: ManagementSettings, clock: Arc<dyn Clock>) -> Result<Self, SettingError> {
+        let pace = Pace::new(settings.timing.between_changes);
         let transport = Transport::new(settings, clock)?;
-        let shared = Shared { transport, unsortable: Unsortable::default(), learned: Learned::default() };
+        let shared =
+            Shared { transport, unsortable: Unsortable::default(), learned: Learned::default(), pace };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -304,6 +308,7 @@ impl ManagementWrite for HttpManagement {
     }
 
     async fn set_static_nat(&self, node: NodeId, address: Option<Ipv4Addr>) -> Result<(), Fault> {
+        self.shared.pace.wait().await;
         let fields = json!({"static_nat_address": address.map(|address| address.to_string())});
         Ok(self.observe(self.patch_node(node, fields).await)?)
     }

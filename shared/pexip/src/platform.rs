@@ -77,7 +77,7 @@ fn bursting(global: &GlobalSettings) -> Result<BurstingSettings, String> {
     })
 }
 
-fn location(row: SystemLocation) -> Option<Location> {
+pub(crate) fn location(row: SystemLocation) -> Option<Location> {
     let Some(id) = row.id else {
         tracing::warn!(location = row.name, "a system location without an id is left out");
         return None;
@@ -89,6 +89,11 @@ fn location(row: SystemLocation) -> Option<Location> {
         overflow_location2: row.overflow_location2.map(LocationId),
         transcoding_location: row.transcoding_location.map(LocationId),
     })
+}
+
+/// A node as configured, without what it reports.
+pub(crate) fn configured_node(row: WorkerVmConfiguration) -> Option<Node> {
+    join_node(row, &mut HashMap::new())
 }
 
 fn join_node(row: WorkerVmConfiguration, status: &mut HashMap<u64, WorkerVmStatus>) -> Option<Node> {

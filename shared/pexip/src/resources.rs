@@ -14,6 +14,12 @@ pub(crate) fn worker_vm_configuration() -> ListOf {
     list(Family::Configuration, "worker_vm", Some("name"))
 }
 
+/// The nodes with a private address: one, if the platform is sound. The filter is an economy: the rows are filtered again
+/// by whoever reads them.
+pub(crate) fn worker_vm_configuration_at(address: Ipv4Addr) -> ListOf {
+    ListOf { filters: vec![("address", address.to_string())], ..worker_vm_configuration() }
+}
+
 pub(crate) fn system_location() -> ListOf {
     list(Family::Configuration, "system_location", Some("name"))
 }

@@ -131,6 +131,9 @@ pub struct Timing {
     pub request: Duration,
     /// For one operation (such as reading the platform) with all its requests, pages, repeats and addresses.
     pub operation: Duration,
+    /// Between two changes of static NAT addresses, after the first twenty: a storm of starts must not use up the
+    /// Management Node's requests.
+    pub between_changes: Duration,
 }
 
 impl Default for Timing {
@@ -140,6 +143,7 @@ impl Default for Timing {
             connect: Duration::from_secs(3),
             request: Duration::from_secs(8),
             operation: Duration::from_secs(20),
+            between_changes: Duration::from_millis(200),
         }
     }
 }

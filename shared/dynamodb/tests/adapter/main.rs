@@ -10,4 +10,6 @@ mod history;
 #[cfg(test)]
 mod lease;
 #[cfg(test)]
+mod nat;
+#[cfg(test)]
 mod state;

@@ -4,6 +4,7 @@
 mod auth;
 mod configure;
 mod lists;
+mod nodes;
 mod parameters;
 mod platform;
 mod primary;

@@ -247,6 +247,7 @@ pub(crate) fn settings(addresses: &[&str], auth: Auth, tls: Tls) -> ManagementSe
         connect: Duration::from_secs(1),
         request: Duration::from_secs(3),
         operation: Duration::from_secs(5),
+        between_changes: Duration::from_millis(1),
     };
     settings
 }
