@@ -53,6 +53,8 @@ pub(crate) struct Global {
 pub(crate) enum Command {
     /// Who has room, which nodes are up and why, what is wrong
     Status(commands::status::Options),
+    /// The status page, for this machine's own browser; with buttons to start and stop nodes
+    Dashboard(commands::dashboard::Options),
     /// What the next cycle would do, and why. Changes nothing and needs no right to change anything
     Plan,
     /// One cycle now, after showing what it would do

@@ -10,6 +10,7 @@ mod clean;
 mod held;
 mod issues;
 mod make;
+pub mod page;
 mod status;
 pub mod table;
 mod text;

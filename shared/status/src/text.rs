@@ -110,7 +110,8 @@ impl<P: Paint> Page<'_, P> {
     }
 }
 
-fn first_line(status: &Status, view: &View) -> String {
+/// The first line: what matters at 08:58.
+pub(crate) fn first_line(status: &Status, view: &View) -> String {
     let FirstLine {
         room_now,
         room_in_5_minutes,

@@ -2,6 +2,7 @@
 
 pub(crate) mod apply;
 pub(crate) mod completions;
+pub(crate) mod dashboard;
 pub(crate) mod hold;
 pub(crate) mod pause;
 pub(crate) mod plan;
@@ -48,6 +49,9 @@ async fn run_online(command: &Command, global: &crate::options::Global, output: 
         }
         Command::Release(options) => {
             Box::pin(hold::release(&Context::connect(global).await?, options, output)).await
+        }
+        Command::Dashboard(options) => {
+            dashboard::run(Context::connect(global).await?, options, global.utc, output).await
         }
         Command::Plan => plan::run(&Context::connect(global).await?, output).await,
         Command::Policy(command) => policy::run(&Context::connect(global).await?, command, output).await,

@@ -1,0 +1,147 @@
+//! `spillway dashboard`: the status page, served by this machine to its own browser, with the operator's own AWS identity.
+//! There is no public endpoint to attack, and nothing to deploy.
+
+mod windows;
+
+use std::sync::Arc;
+
+use clap::Args;
+use jiff::Timestamp;
+use spillway_core::cycle::Ports;
+use spillway_core::fault::{Fault, FaultKind, System};
+use spillway_core::ledger::{Actor, Event};
+use spillway_core::ports::{Clock, LedgerRead};
+use spillway_dynamodb::DynamoLedger;
+use spillway_ec2::AwsFleet;
+use spillway_pexip::{HttpManagement, SystemClock};
+use spillway_status::page::{
+    Answer, Desk, Memory, PageData, PageSource, Preview, ServeSettings, Wish, read_page, serve,
+};
+use tokio::sync::Mutex;
+
+use crate::context::{Clients, Context};
+use crate::exit::{Ended, Exit, Failure};
+use crate::identity::caller;
+use crate::output::{self, Output};
+use windows::{Ahead, WindowsAhead};
+
+/// `spillway dashboard`.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// The port on 127.0.0.1 [default: any that is free]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    port: u16,
+}
+
+/// `utc`: times in UTC instead of the browser's zone.
+pub(crate) async fn run(context: Context, options: &Options, utc: bool, output: &Output) -> Ended {
+    // What is wrong with settings or credentials is said here, where somebody reads it, and not on a page.
+    let clients = Arc::new(context.clients().await?);
+    let by = caller(&context).await?;
+    let settings =
+        ServeSettings { port: options.port, zone: utc.then(|| "UTC".to_owned()), ..ServeSettings::default() };
+    let (platform, who) = (context.platform.clone(), spillway_core::report::actor(&by).to_owned());
+    let source = Platform {
+        context,
+        by,
+        zone: output.zone.clone(),
+        clients: Mutex::new(clients),
+        memory: Mutex::default(),
+        windows: WindowsAhead::default(),
+    };
+    let served = serve(source, settings).await.map_err(|error| {
+        Failure::usage(format!("cannot listen on port {} of 127.0.0.1: {error}", options.port))
+            .remedy("choose another --port, or none")
+    })?;
+    // The address is not opened from here: other users of this machine can read the arguments of a process, and the
+    // token is in it.
+    if output.json {
+        output::json(&serde_json::json!({"schema": 1, "platform": platform, "url": served.url}));
+    } else {
+        output::text(&format!("The status page of {platform}, as {who}:\n\n  {}\n\n", served.url));
+        output::text(
+            "Keep the address to yourself: it can start and stop nodes in your name. Ctrl-C ends it.\n",
+        );
+    }
+    tokio::select! {
+        ended = served.ended() => ended?,
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    Ok(Exit::Done)
+}
+
+/// The platform behind the page.
+struct Platform {
+    context: Context,
+    by: Actor,
+    zone: jiff::tz::TimeZone,
+    /// Made again when the settings have changed; else their connections are kept.
+    clients: Mutex<Arc<Clients>>,
+    memory: Mutex<Memory>,
+    windows: WindowsAhead,
+}
+
+type PlatformPorts<'a> = Ports<'a, AwsFleet, HttpManagement, DynamoLedger, SystemClock>;
+
+impl Platform {
+    async fn clients(&self) -> Result<Arc<Clients>, Fault> {
+        let settings = self.context.settings().await.map_err(fault)?;
+        let mut clients = self.clients.lock().await;
+        if !Arc::ptr_eq(&clients.settings, &settings) {
+            *clients = Arc::new(self.context.clients().await.map_err(fault)?);
+        }
+        Ok(Arc::clone(&clients))
+    }
+
+    fn ports<'a>(&'a self, clients: &'a Clients) -> PlatformPorts<'a> {
+        Ports {
+            fleet: &clients.fleet,
+            management: &clients.management,
+            ledger: &clients.ledger,
+            clock: self.context.clock.as_ref(),
+        }
+    }
+
+    fn desk<'a>(
+        &'a self,
+        clients: &'a Clients,
+    ) -> Desk<'a, AwsFleet, HttpManagement, DynamoLedger, SystemClock> {
+        Desk { ports: self.ports(clients), policy: &clients.settings.policy, by: self.by.clone() }
+    }
+}
+
+fn fault(failure: Failure) -> Fault {
+    Fault::new(System::Settings, FaultKind::Setting, failure.message).with_remedy(failure.remedy)
+}
+
+impl PageSource for Platform {
+    async fn read(&self) -> Result<PageData, Fault> {
+        let clients = self.clients().await?;
+        let Ahead { windows, issues } = self.windows.read(&self.context, &clients.settings, self.now()).await;
+        let mut memory = self.memory.lock().await;
+        let policy = &clients.settings.policy;
+        let ports = self.ports(&clients);
+        let page = read_page(ports, policy, &self.context.platform, &self.zone, &mut memory, windows);
+        let mut data = Box::pin(page).await;
+        data.status.issues.extend(issues);
+        Ok(data)
+    }
+
+    async fn history(&self, from: Timestamp, until: Timestamp) -> Result<Vec<Event>, Fault> {
+        self.clients().await?.ledger.read_events(from, until).await
+    }
+
+    fn now(&self) -> Timestamp {
+        self.context.clock.now()
+    }
+
+    async fn preview(&self, wish: &Wish) -> Result<Preview, Fault> {
+        let clients = self.clients().await?;
+        self.desk(&clients).preview(wish).await
+    }
+
+    async fn act(&self, wish: &Wish) -> Result<Answer, Fault> {
+        let clients = self.clients().await?;
+        Box::pin(self.desk(&clients).act(wish)).await
+    }
+}
