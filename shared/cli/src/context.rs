@@ -108,17 +108,28 @@ impl Context {
 
     /// The ledger, in the table that was named or that the stack wrote down.
     pub(crate) fn ledger(&self, settings: &PlatformSettings) -> Result<DynamoLedger, Failure> {
-        let named = self.table.clone().or_else(|| settings.stack.as_ref().map(|stack| stack.table.clone()));
-        let table = named.ok_or_else(|| {
-            Failure::usage(format!("the table of platform {} is not known", self.platform)).remedy(format!(
-                "use --table; a stack deployed by SAM writes it to /spillway/{}/stack",
-                self.platform
-            ))
-        })?;
+        let written = || settings.stack.as_ref().map(|stack| stack.table.clone());
+        let table = self.table.clone().or_else(written).ok_or_else(|| self.no_table())?;
         let history_days = u16::try_from(settings.policy.history_days).unwrap_or(u16::MAX);
         let ledger = LedgerSettings { table, endpoint: None, history_days };
         let clock: Arc<dyn Clock> = Arc::<SystemClock>::clone(&self.clock);
         Ok(DynamoLedger::connect(&self.config, ledger, clock))
+    }
+
+    /// The table, also while the other settings are missing or wrong.
+    pub(crate) async fn table(&self) -> Result<String, Failure> {
+        if let Some(table) = &self.table {
+            return Ok(table.clone());
+        }
+        let stack = self.store.read_stack().await?;
+        stack.map(|stack| stack.table).ok_or_else(|| self.no_table())
+    }
+
+    fn no_table(&self) -> Failure {
+        Failure::usage(format!("the table of platform {} is not known", self.platform)).remedy(format!(
+            "use --table; a stack deployed by SAM writes it to /spillway/{}/stack",
+            self.platform
+        ))
     }
 }
 

@@ -12,6 +12,7 @@ mod exit;
 mod identity;
 mod options;
 mod output;
+mod period;
 mod wait;
 mod when;
 

@@ -4,6 +4,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::acting::Acting;
 use crate::commands;
+use crate::period::Period;
 
 /// Dynamic cloud bursting for a Pexip Infinity platform: what happens, why, and what it costs.
 #[derive(Debug, Parser)]
@@ -55,6 +56,14 @@ pub(crate) enum Command {
     Status(commands::status::Options),
     /// The status page, for this machine's own browser; with buttons to start and stop nodes
     Dashboard(commands::dashboard::Options),
+    /// What happened, when, why and by whom
+    History(commands::history::Options),
+    /// Node-hours and money by location and by what started the nodes, at the policy's prices
+    Cost(Period),
+    /// What Pexip's own bursting did beside what Spillway did, or would have done
+    Compare(Period),
+    /// Whether everything can be reached, read and fits together; each finding with its remedy
+    Doctor,
     /// What the next cycle would do, and why. Changes nothing and needs no right to change anything
     Plan,
     /// One cycle now, after showing what it would do
@@ -74,6 +83,12 @@ pub(crate) enum Command {
     /// The policy: what an operator decides
     #[command(subcommand)]
     Policy(commands::policy::Policy),
+    /// Pre-warm windows: nodes that are up before a known spike
+    #[command(subcommand)]
+    Prewarm(commands::prewarm::Prewarm),
+    /// Where the Management Node is, and what it knows us by
+    #[command(subcommand)]
+    Settings(commands::settings::Settings),
     /// Print a completion script for a shell
     Completions(commands::completions::Options),
     /// Who you are on AWS: what the history will call you

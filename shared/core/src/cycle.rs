@@ -271,6 +271,9 @@ where
             violations,
             faults,
         };
+        if let Err(fault) = self.record_withheld(&report, reading).await {
+            report.faults.push(fault);
+        }
         match (&lease, reading) {
             (Some(lease), _) => {
                 let events = applied.events;
@@ -281,6 +284,28 @@ where
         }
         report.took = self.ports.clock.now().duration_since(began_at);
         report
+    }
+
+    /// What would have been done is told once, and again when it is something else: it is what a shadow is compared by.
+    async fn record_withheld(&self, report: &CycleReport, reading: &Reading<Ledger>) -> Result<(), Fault> {
+        let Ok(state) = reading else { return Ok(()) };
+        let reason = report.summary();
+        let told = state.cycle.digest.as_ref().is_some_and(|digest| digest.summary == reason);
+        if report.outcome != Outcome::Withheld || told {
+            return Ok(());
+        }
+        let at = report.plan.observed_at;
+        let event = Event {
+            id: format!("{at}-withheld"),
+            at,
+            kind: EventKind::Withheld,
+            instance: None,
+            node: None,
+            location: None,
+            by: Actor::Spillway,
+            reason,
+        };
+        self.ports.ledger.append_events(&[event]).await
     }
 
     /// What was seen goes into the history before it is remembered as seen: a cycle that dies in between writes

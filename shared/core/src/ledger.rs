@@ -397,6 +397,8 @@ pub enum EventKind {
     Overridden,
     /// A node was retired, or set aside for an operation: it stays in maintenance mode.
     Retired,
+    /// A cycle would have acted, and the mode or a dry run withheld it.
+    Withheld,
 }
 
 /// Free and greatest HD capacity of a location at one minute: what load is learnt from.

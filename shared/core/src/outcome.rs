@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fault::{Fault, Refusal};
 use crate::ids::{InstanceId, NodeName};
-use crate::plan::{Action, Plan};
+use crate::plan::{Action, Plan, Start};
 use crate::report::Gate;
 use crate::safety::Violation;
 
@@ -141,7 +141,7 @@ impl CycleReport {
             return format!("{gate}{starts}");
         }
         if self.outcome == Outcome::Withheld {
-            return format!("{} actions withheld", self.plan.actions.len());
+            return self.withheld();
         }
         let mut parts = Vec::new();
         for (word, text) in [
@@ -167,6 +167,30 @@ impl CycleReport {
             parts.push(format!("{} withheld", self.plan.actions.len() - carried));
         }
         if parts.is_empty() { "nothing to do".to_owned() } else { parts.join(", ") }
+    }
+
+    /// What would have been done, in words that are the same as long as the same would be done.
+    fn withheld(&self) -> String {
+        const NAMED: usize = 8;
+        let actions = &self.plan.actions;
+        let name = |action: &Action| match action {
+            Action::Start(Start { instance, node, .. }) => {
+                node.as_ref().map_or_else(|| instance.to_string(), ToString::to_string)
+            }
+            Action::BeginDrain { node, .. }
+            | Action::CancelDrain { node, .. }
+            | Action::ConfirmIdle { node, .. }
+            | Action::Stop { node, .. }
+            | Action::Retire { node, .. }
+            | Action::ClearMaintenance { node } => node.name.to_string(),
+        };
+        let named: Vec<String> =
+            actions.iter().take(NAMED).map(|action| format!("{} {}", action.word(), name(action))).collect();
+        let more = match actions.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        format!("withheld: {}{more}", named.join(", "))
     }
 
     /// What was refused in this cycle, one sentence: an order by EC2, or the whole cycle. A pause is no refusal but
@@ -202,7 +226,6 @@ mod tests {
     use super::*;
     use crate::fault::RefusalKind;
     use crate::ledger::Actor;
-    use crate::plan::Start;
 
     fn report(outcome: Outcome, refused: &[&str], gate: Option<Gate>) -> CycleReport {
         let now = Timestamp::UNIX_EPOCH;

@@ -7,10 +7,16 @@
 //! Names come from outside; [`clean()`] takes from them what a terminal would obey.
 
 mod clean;
+mod compare;
+mod cost;
+pub mod doctor;
 mod held;
+mod history;
 mod issues;
+mod lives;
 mod make;
 pub mod page;
+mod plan_text;
 mod status;
 pub mod table;
 mod text;
@@ -18,7 +24,12 @@ pub mod time;
 mod words;
 
 pub use clean::clean;
+pub use compare::{Comparison, ComparisonLine, PlatformEvent, Sum, compare, render_comparison};
+pub use cost::{Cost, CostLine, cost, render_cost};
+pub use history::{Filter, KINDS, kind, render_history};
+pub use lives::{PastLife, lives};
 pub use make::{Read, status};
+pub use plan_text::{PlanView, render_plan};
 pub use status::{
     EdgeLocation, FirstLine, Held, HoldLine, IssueLine, LastCycle, NodeState, OverflowLocation, OverflowNode,
     PrincipalLocation, SCHEMA, Status, Trouble,

@@ -1,12 +1,18 @@
 //! One file per command. Each takes its own options and gives back how it ended.
 
 pub(crate) mod apply;
+pub(crate) mod compare;
 pub(crate) mod completions;
+pub(crate) mod cost;
 pub(crate) mod dashboard;
+pub(crate) mod doctor;
+pub(crate) mod history;
 pub(crate) mod hold;
 pub(crate) mod pause;
 pub(crate) mod plan;
 pub(crate) mod policy;
+pub(crate) mod prewarm;
+pub(crate) mod settings;
 pub(crate) mod status;
 pub(crate) mod stop;
 pub(crate) mod whoami;
@@ -53,6 +59,16 @@ async fn run_online(command: &Command, global: &crate::options::Global, output: 
         Command::Dashboard(options) => {
             dashboard::run(Context::connect(global).await?, options, global.utc, output).await
         }
+        Command::History(options) => history::run(&Context::connect(global).await?, options, output).await,
+        Command::Cost(period) => cost::run(&Context::connect(global).await?, period, output).await,
+        Command::Compare(period) => {
+            Box::pin(compare::run(&Context::connect(global).await?, period, output)).await
+        }
+        Command::Doctor => Box::pin(doctor::run(&Context::connect(global).await?, output)).await,
+        Command::Prewarm(command) => {
+            Box::pin(prewarm::run(&Context::connect(global).await?, command, output)).await
+        }
+        Command::Settings(command) => settings::run(&Context::connect(global).await?, command, output).await,
         Command::Plan => plan::run(&Context::connect(global).await?, output).await,
         Command::Policy(command) => policy::run(&Context::connect(global).await?, command, output).await,
         Command::Status(options) => status::run(&Context::connect_all(global).await?, options, output).await,

@@ -9,6 +9,7 @@ use spillway_core::policy::Policy as Parsed;
 use spillway_status::clean;
 
 use crate::acting::{Acting, confirm};
+use crate::commands::settings::tell;
 use crate::context::Context;
 use crate::exit::{Ended, Exit, Failure};
 use crate::output::{self, Output};
@@ -110,6 +111,12 @@ async fn set(context: &Context, options: &Set, output: &Output) -> Ended {
     }
     confirm(&options.acting, &format!("Store this as the policy of platform {}?", context.platform))?;
     context.store.put_policy(&text).await?;
+    let keys: Vec<&str> = changes.iter().map(|change| change.key.as_str()).collect();
+    if let Err(failure) =
+        tell(context, &options.acting, &format!("policy: {} changed", keys.join(", "))).await
+    {
+        output::note(&format!("not in the history: {failure}"));
+    }
     output::note("stored; the functions read it within five minutes");
     Ok(Exit::Done)
 }

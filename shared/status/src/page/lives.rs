@@ -109,7 +109,8 @@ pub fn lives(events: &[Event], nodes: &[OverflowNode]) -> Vec<Life> {
             | EventKind::Asked
             | EventKind::Operated
             | EventKind::Overridden
-            | EventKind::Retired => {}
+            | EventKind::Retired
+            | EventKind::Withheld => {}
         }
     }
     for node in nodes {

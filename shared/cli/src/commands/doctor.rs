@@ -1,0 +1,108 @@
+//! `spillway doctor`: reads everything and says, one line each, what does not fit and what to do about it. Changes nothing.
+
+use std::time::Instant;
+
+use serde_json::json;
+use spillway_core::cycle::{Ports, read_world};
+use spillway_core::fault::Fault;
+use spillway_core::ports::Clock;
+use spillway_core::report::actor;
+use spillway_status::doctor::{Check, Examined, Verdict, examine, render_checks};
+
+use crate::context::{Clients, Context};
+use crate::exit::{Ended, Exit, Failure};
+use crate::identity::caller;
+use crate::output::{self, Output, Terminal};
+
+pub(crate) async fn run(context: &Context, output: &Output) -> Ended {
+    let checks = checks(context).await;
+    let worst = checks.iter().map(|check| check.verdict).max().unwrap_or(Verdict::Good);
+    if output.json {
+        output::json(&json!({"schema": 1, "platform": context.platform, "verdict": worst, "checks": checks}));
+    } else {
+        output::text(&render_checks(&checks, context.clock.now(), &output.zone, &Terminal));
+    }
+    Ok(if worst == Verdict::Bad { Exit::Failed } else { Exit::Done })
+}
+
+async fn checks(context: &Context) -> Vec<Check> {
+    let mut checks = Vec::new();
+    match caller(context).await {
+        Ok(by) => checks.push(Check::good("AWS identity", format!("you are {}", actor(&by)))),
+        Err(failure) => checks.push(bad("AWS identity", failure)),
+    }
+    let region = context.config.region().map_or_else(|| "?".to_owned(), ToString::to_string);
+    let clients = match context.settings().await {
+        Ok(_) => {
+            checks.push(Check::good(
+                "settings",
+                format!(
+                    "policy, addresses and credentials under /spillway/{}/ in {region} are right",
+                    context.platform
+                ),
+            ));
+            context.clients().await
+        }
+        Err(failure) => {
+            checks.push(bad("settings", failure));
+            return checks;
+        }
+    };
+    let clients = match clients {
+        Ok(clients) => clients,
+        Err(failure) => {
+            checks.push(bad("table", failure));
+            return checks;
+        }
+    };
+    let Clients { settings, fleet, management, ledger } = &clients;
+    let ports = Ports { fleet, management, ledger, clock: context.clock.as_ref() };
+    let began = Instant::now();
+    let (observation, ledger) = read_world(ports).await;
+    checks
+        .push(Check::good("speed", format!("everything was read in {:.1} s", began.elapsed().as_secs_f64())));
+    let licences = match management.read_licensing().await {
+        Ok(licences) => Ok(licences.map(|licences| (licences.ports_used, licences.ports_total))),
+        Err(error) => Err(Fault::from(error)),
+    };
+    checks.extend(examine(&Examined {
+        policy: &settings.policy,
+        observation: &observation,
+        ledger: &ledger,
+        licences: &licences,
+        now: context.clock.now(),
+    }));
+    checks.push(windows(context, settings.stack.is_some()).await);
+    checks
+}
+
+async fn windows(context: &Context, deployed: bool) -> Check {
+    const WHAT: &str = "pre-warm windows";
+    if !deployed {
+        return Check::odd(
+            WHAT,
+            "not known: the stack has written nothing down of itself".to_owned(),
+            "deploy it by SAM, which writes the parameter `stack`".to_owned(),
+        );
+    }
+    let scheduler = match super::prewarm::scheduler(context).await {
+        Ok(scheduler) => scheduler,
+        Err(Failure { message, remedy, .. }) => return Check::odd(WHAT, message, remedy),
+    };
+    match scheduler.windows().await {
+        Err(fault) => bad(WHAT, fault.into()),
+        Ok(windows) if !windows.bad.is_empty() => {
+            let names: Vec<String> =
+                windows.bad.iter().map(|bad| format!("{}: {}", bad.name, bad.error)).collect();
+            Check::bad(WHAT, names.join("; "), "correct its schedule's input, or remove it".to_owned())
+        }
+        Ok(windows) => {
+            let enabled = windows.windows.iter().filter(|window| window.enabled).count();
+            Check::good(WHAT, format!("{enabled} of {} enabled", windows.windows.len()))
+        }
+    }
+}
+
+fn bad(what: &str, failure: Failure) -> Check {
+    Check::bad(what, failure.message, failure.remedy)
+}

@@ -1,0 +1,173 @@
+//! `spillway settings put`: addresses, credentials and certificate authority into Parameter Store, checked by the same
+//! rules as when they are read. A secret comes from a file or from standard input, never from the command line, which
+//! shells keep and every process of the machine can read.
+
+use std::io::{IsTerminal, Read};
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use spillway_core::ledger::{Actor, Event, EventKind};
+use spillway_core::policy::Policy;
+use spillway_core::ports::{Clock, LedgerWrite};
+use spillway_dynamodb::{DynamoLedger, LedgerSettings};
+
+use crate::acting::{Acting, confirm};
+use crate::context::Context;
+use crate::exit::{Ended, Exit, Failure};
+use crate::identity::caller;
+use crate::output::{self, Output};
+
+/// `spillway settings`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Settings {
+    /// Store a parameter
+    #[command(subcommand)]
+    Put(Put),
+}
+
+/// `spillway settings put`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Put {
+    /// Where the Management Node is, and how it knows us
+    Management(Management),
+    /// User name and password, or OAuth2 client and key, as JSON from a file or standard input
+    Credentials(FromFile),
+    /// The certificate authority that signed the Management Node's certificate, PEM
+    Ca(FromFile),
+}
+
+/// `spillway settings put management`.
+#[derive(Debug, Args)]
+pub(crate) struct Management {
+    /// An address, such as `https://mgr.example.com`; repeat it for a standby Management Node
+    #[arg(long = "address", required = true, value_name = "URL")]
+    addresses: Vec<String>,
+    /// How it knows us
+    #[arg(long, default_value = "basic", value_parser = ["basic", "oauth2"])]
+    authentication: String,
+    /// SHA-256 of the Management Node's certificate, for a self-signed one
+    #[arg(long, value_name = "HEX")]
+    pin_sha256: Option<String>,
+    /// Where the Management Node knows itself by another name (OAuth2)
+    #[arg(long, value_name = "URL")]
+    token_audience: Option<String>,
+    #[command(flatten)]
+    acting: Acting,
+}
+
+/// A value from a file.
+#[derive(Debug, Args)]
+pub(crate) struct FromFile {
+    /// The file; `-` reads standard input
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    #[command(flatten)]
+    acting: Acting,
+}
+
+impl FromFile {
+    /// As a secret from the start: not even an error shows it.
+    fn read(&self) -> Result<SecretString, Failure> {
+        let mut text = String::new();
+        let read = if self.file.as_os_str() == "-" {
+            if std::io::stdin().is_terminal() {
+                return Err(Failure::usage("a terminal shows what is typed")
+                    .remedy("name a file that only you can read, or pipe it in"));
+            }
+            std::io::stdin().read_to_string(&mut text)
+        } else {
+            std::fs::File::open(&self.file).and_then(|mut file| file.read_to_string(&mut text))
+        };
+        read.map_err(|error| Failure::usage(format!("{}: {error}", self.file.display())))?;
+        Ok(SecretString::from(text))
+    }
+}
+
+pub(crate) async fn run(context: &Context, command: &Settings, output: &Output) -> Ended {
+    let Settings::Put(put) = command;
+    let (name, acting) = match put {
+        Put::Management(options) => ("management", &options.acting),
+        Put::Credentials(options) => ("credentials", &options.acting),
+        Put::Ca(options) => ("ca", &options.acting),
+    };
+    let store = &context.store;
+    let question = || confirm(acting, &format!("Store `{name}` of platform {}?", context.platform));
+    let open = match put {
+        Put::Management(options) => {
+            let json = options.json();
+            let open = store.check_management(&json).await?;
+            output::note(&json);
+            question()?;
+            store.put_management(&json).await?;
+            open
+        }
+        Put::Credentials(options) => {
+            let secret = options.read()?;
+            let open = store.check_credentials(&secret).await?;
+            question()?;
+            store.put_credentials(&secret).await?;
+            open
+        }
+        Put::Ca(options) => {
+            let pem = options.read()?;
+            let open = store.check_ca(&pem).await?;
+            question()?;
+            store.put_ca(&pem).await?;
+            open
+        }
+    };
+    let told = tell(context, acting, &format!("settings: {name} stored")).await;
+    if output.json {
+        output::json(&json!({"schema": 1, "platform": context.platform, "stored": name, "open": open}));
+    } else {
+        output::text(&format!("stored /spillway/{}/{name}\n", context.platform));
+        if let Some(open) = open {
+            output::note(&format!("still to be done: {open}"));
+        }
+    }
+    if let Err(failure) = told {
+        output::note(&format!("not in the history: {failure}"));
+    }
+    Ok(Exit::Done)
+}
+
+impl Management {
+    fn json(&self) -> String {
+        let Self { addresses, authentication, pin_sha256, token_audience, acting: _ } = self;
+        let mut value = json!({"addresses": addresses, "authentication": authentication});
+        if let Some(pin) = pin_sha256 {
+            value["pin_sha256"] = Value::from(pin.as_str());
+        }
+        if let Some(audience) = token_audience {
+            value["token_audience"] = Value::from(audience.as_str());
+        }
+        value.to_string()
+    }
+}
+
+/// Writes into the history that a setting was changed, by whom and why; never the setting. The ledger may not be reachable
+/// while a platform is set up: the parameter is stored all the same.
+pub(crate) async fn tell(context: &Context, acting: &Acting, what: &str) -> Result<(), Failure> {
+    let table = context.table().await?;
+    let history_days = u16::try_from(Policy::with_defaults("").history_days).unwrap_or(u16::MAX);
+    let clock: std::sync::Arc<dyn Clock> =
+        std::sync::Arc::<spillway_pexip::SystemClock>::clone(&context.clock);
+    let ledger =
+        DynamoLedger::connect(&context.config, LedgerSettings { table, endpoint: None, history_days }, clock);
+    let by: Actor = caller(context).await?;
+    let at = context.clock.now();
+    let reason = acting.reason.as_deref().unwrap_or("no reason given");
+    let event = Event {
+        id: format!("{at}-settings"),
+        at,
+        kind: EventKind::Operated,
+        instance: None,
+        node: None,
+        location: None,
+        by,
+        reason: format!("{what}: {reason}"),
+    };
+    Ok(ledger.append_events(&[event]).await?)
+}
