@@ -54,14 +54,14 @@ pub(crate) fn past(text: &str, zone: &TimeZone, now: Timestamp) -> Result<Timest
         return now.checked_sub(ago).map_err(|_| wrong());
     }
     let local = |at: DateTime| zone.to_timestamp(at).map_err(|_| wrong());
+    // Before the time of day, which would take the time of a whole instant. A date alone is midnight of that day.
+    if let Ok(at) = text.parse::<DateTime>() {
+        return local(at);
+    }
     if let Ok(time) = text.parse::<Time>() {
         let today = now.to_zoned(zone.clone()).date().to_datetime(time);
         let at = local(today)?;
         return if at <= now { Ok(at) } else { local(today.checked_sub(1.day()).map_err(|_| wrong())?) };
-    }
-    // A date alone also reads as midnight of that day.
-    if let Ok(at) = text.parse::<DateTime>() {
-        return local(at);
     }
     local(text.parse::<Date>().map_err(|_| wrong())?.to_datetime(Time::midnight()))
 }
@@ -84,7 +84,7 @@ mod tests {
             ("08:50", "2026-03-02T07:50:00Z"),
             ("09:30", "2026-03-01T08:30:00Z"),
             ("2026-03-02", "2026-03-01T23:00:00Z"),
-            ("2026-03-02T08:50", "2026-03-02T07:50:00Z"),
+            ("2026-03-01T08:50", "2026-03-01T07:50:00Z"),
             ("2026-03-02T08:50:00Z", "2026-03-02T08:50:00Z"),
         ];
         for (text, says) in table {

@@ -15,6 +15,10 @@ pub(crate) fn instant(text: &str, zone: &TimeZone, now: Timestamp) -> Result<Tim
     if let Ok(instant) = text.parse::<Timestamp>() {
         return Ok(instant);
     }
+    // Before the time of day, which would take the time of a whole instant.
+    if let Ok(local) = text.parse::<DateTime>() {
+        return zone.to_timestamp(local).map_err(|_| wrong());
+    }
     if let Ok(time) = text.parse::<Time>() {
         let today = now.to_zoned(zone.clone()).datetime().date().to_datetime(time);
         let at = zone.to_timestamp(today).map_err(|_| wrong())?;
@@ -24,8 +28,7 @@ pub(crate) fn instant(text: &str, zone: &TimeZone, now: Timestamp) -> Result<Tim
         let tomorrow = today.checked_add(1.day()).map_err(|_| wrong())?;
         return zone.to_timestamp(tomorrow).map_err(|_| wrong());
     }
-    let local: DateTime = text.parse().map_err(|_| wrong())?;
-    zone.to_timestamp(local).map_err(|_| wrong())
+    Err(wrong())
 }
 
 /// A length of time: `2h`, `90 min`, `PT30M`; above zero and at most `longest`.
