@@ -119,4 +119,10 @@ scenarios!(
     the_management_node_fails_over,
     the_ledger_is_down,
     bursting_is_switched_on_under_us,
+    static_nat_follows_the_public_address_after_each_start,
+    an_elastic_ip_is_taken_by_its_tag_and_never_from_another,
+    state_changes_lost_doubled_late_and_disordered,
+    private_only_nodes_have_no_static_nat_address,
+    a_dynamic_address_is_cleared_on_stop_where_the_policy_says_so,
+    in_assist_mode_the_address_follows_and_the_history_says_who,
 );

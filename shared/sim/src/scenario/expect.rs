@@ -31,10 +31,14 @@ pub(super) enum Expectation {
     Said { text: String, not: bool },
     /// Lines of history of a kind, of one node or all.
     Events { kind: EventKind, node: Option<String>, times: RangeInclusive<usize> },
+    /// Who did what the lines of history of a kind tell of a node: `spillway`, `pexip` or `unknown`.
+    Told { kind: EventKind, node: String, by: String },
     /// Configured maintenance mode: `off`, `ours`, or a person's reason.
     Maintenance { node: String, what: String },
     /// HD calls whose media is on a node.
     Calls { node: String, calls: RangeInclusive<u32> },
+    /// Static NAT address as configured: `right` (the instance's), `wrong`, `none`, or the name of an Elastic IP.
+    Nat { node: String, what: String },
     /// Free HD calls of a location, as Spillway saw them.
     Free { location: String, calls: RangeInclusive<u32> },
     /// Callers at a location who found no room so far.
@@ -72,12 +76,23 @@ impl Expectation {
                 let node = words.option("node");
                 Self::Events { kind, node, times: range(words)? }
             }
+            "told" => {
+                let word = words.word("the kind of event")?;
+                let Ok(kind) = serde_json::from_value(word.clone().into()) else {
+                    return words.error(format!("{word:?} is no kind of event, such as start_seen"));
+                };
+                Self::Told { kind, node: words.word("the node")?, by: words.word("by whom")? }
+            }
             "maintenance" => Self::Maintenance {
                 node: words.word("the node")?,
                 what: words.word("off, ours or a reason")?,
             },
             "calls" => Self::Calls { node: words.word("the node")?, calls: range(words)? },
             "free" => Self::Free { location: words.word("the location")?, calls: range(words)? },
+            "nat" => Self::Nat {
+                node: words.word("the node")?,
+                what: words.word("right, wrong, none or an Elastic IP")?,
+            },
             "refused" => Self::Refused(range(words)?),
             other => return words.error(format!("{other:?} is nothing that can be expected")),
         };
@@ -148,6 +163,19 @@ impl Expectation {
                     .count();
                 outside(times, count, "such events")
             }
+            Self::Told { kind, node, by } => {
+                let events = play.stage.ledger().events();
+                let about = |event: &&spillway_core::ledger::Event| {
+                    event.kind == *kind && event.node.as_ref().is_some_and(|each| each.as_str() == node)
+                };
+                let actors: Vec<String> = events
+                    .iter()
+                    .filter(about)
+                    .map(|event| serde_json::to_string(&event.by).unwrap_or_default())
+                    .collect();
+                let holds = !actors.is_empty() && actors.iter().all(|actor| actor.trim_matches('"') == by);
+                (!holds).then(|| format!("it was told of {actors:?}"))
+            }
             Self::Maintenance { node, what } => {
                 let scope = spillway_core::ports::PlatformScope { shards: false };
                 let platform = world.platform(scope).ok()?;
@@ -168,6 +196,22 @@ impl Expectation {
                 let report = play.last.as_ref()?;
                 let found = report.plan.report.locations.iter().find(|each| each.name.as_str() == location);
                 outside(calls, found.map_or(0, |each| each.free.0), "HD calls are free")
+            }
+            Self::Nat { node, what } => {
+                let Some(view) = world.node(node) else { return Some(format!("there is no node {node}")) };
+                drop(world);
+                let public = view.public_ip.map_or_else(|| "none".to_owned(), |ip| ip.to_string());
+                let stored = view.static_nat.map_or_else(|| "none".to_owned(), |ip| ip.to_string());
+                let holds = match what.as_str() {
+                    "right" => view.static_nat.is_some() && view.static_nat == view.public_ip,
+                    "wrong" => view.static_nat.is_some() && view.static_nat != view.public_ip,
+                    "none" => view.static_nat.is_none(),
+                    name => {
+                        let elastic = play.elastic_address(name);
+                        elastic.is_some() && view.static_nat == elastic && view.public_ip == elastic
+                    }
+                };
+                (!holds).then(|| format!("it is {stored}, and the instance has {public}"))
             }
             Self::Refused(callers) => outside(callers, play.refused, "callers found no room"),
         }

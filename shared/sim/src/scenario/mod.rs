@@ -8,6 +8,7 @@ mod calls;
 mod expect;
 mod hook;
 mod play;
+mod reconciling;
 mod script;
 mod setup;
 mod stage;

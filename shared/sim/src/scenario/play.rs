@@ -15,6 +15,7 @@ use spillway_core::prewarm::{PrewarmEnd, Tick};
 
 use super::calls::Calls;
 use super::expect::sayings;
+use super::reconciling::Reconciling;
 use super::script::{Deed, Script, Timed, at_clock, parse_clock};
 use super::stage::{Stage, TICK, finish};
 use super::step::{Scheduled, Step};
@@ -42,6 +43,7 @@ pub struct Play {
     dies: Option<u64>,
     requests: u64,
     quiet_cycles: u32,
+    pub(super) reconciling: Reconciling,
 }
 
 impl Play {
@@ -82,13 +84,14 @@ pub fn play(script: &Script) -> Result<Play, ScriptError> {
         dies: None,
         requests: 0,
         quiet_cycles: script.setup.quiet_cycles,
+        reconciling: Reconciling::default(),
     };
     let mut deeds: VecDeque<&Timed> = script.deeds.iter().collect();
     while let Some(timed) = deeds.pop_front() {
         play.cycles_before(timed.at);
         match &timed.deed {
             Deed::Step(step) => {
-                play.stage.world().advance_to(timed.at);
+                play.pass_time(timed.at);
                 if *step != Step::Wait {
                     play.transcript.note(timed.at, &timed.text);
                 }
@@ -98,7 +101,7 @@ pub fn play(script: &Script) -> Result<Play, ScriptError> {
                 if play.next_tick <= timed.at {
                     play.cycle();
                 }
-                play.stage.world().advance_to(timed.at);
+                play.pass_time(timed.at);
                 if let Some(but) = expectation.fails(&play) {
                     let at = timed.at.strftime("%H:%M:%S");
                     play.failures.push(format!("line {}: {at} {}: but {but}", timed.line, timed.text));
@@ -123,7 +126,7 @@ impl Play {
 
     /// The cycle of the next minute, or several.
     fn cycle(&mut self) -> bool {
-        self.stage.world().advance_to(self.next_tick);
+        self.pass_time(self.next_tick);
         self.next_tick = later(self.next_tick, TICK);
         if let Some(point) = self.dies.take() {
             let died = self.stage.cycle_dies(&Death::at(point));
@@ -144,6 +147,11 @@ impl Play {
         }
         self.others = others;
         at_rest
+    }
+
+    /// A line of the transcript.
+    pub(super) fn note(&mut self, text: &str) {
+        self.transcript.note(self.stage.now(), text);
     }
 
     /// Writes a cycle down; whether it did nothing.
@@ -168,6 +176,7 @@ impl Play {
             self.failures.push(what);
         }
         let mut broken = self.stage.broken();
+        broken.extend(self.wrong_addresses());
         broken.extend(self.stage.fleet().excess());
         let ending =
             if broken.is_empty() { "nothing forbidden happened" } else { "SOMETHING FORBIDDEN HAPPENED" };
@@ -241,6 +250,7 @@ impl Play {
             | Step::RequestRelease(_)
             | Step::Pause { .. }
             | Step::Resume => return self.ask(step, timed),
+            Step::Address(step) => return self.change_address(step, timed.line),
             Step::Wait => {}
         }
         Ok(())

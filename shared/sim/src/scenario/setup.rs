@@ -213,7 +213,9 @@ fn usual(start: Timestamp) -> WorldBuilder {
 fn set(object: &mut serde_json::Map<String, serde_json::Value>, key: &str, value: &str) {
     let value = || match key {
         // A list is written with commas.
-        "vpcs" | "regions" => value.split(',').map(str::to_owned).collect::<Vec<_>>().into(),
+        "vpcs" | "regions" | "nat.private_only" => {
+            value.split(',').map(str::to_owned).collect::<Vec<_>>().into()
+        }
         _ => serde_json::from_str(value).unwrap_or_else(|_| value.into()),
     };
     match key.split_once('.') {

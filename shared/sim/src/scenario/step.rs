@@ -6,6 +6,7 @@ use spillway_core::fault::{FaultKind, RefusalKind};
 use spillway_core::ledger::HoldAmount;
 use spillway_core::prewarm::Tick;
 
+use super::reconciling::AddressStep;
 use super::words::{ScriptError, Words};
 
 /// One thing that happens.
@@ -114,6 +115,8 @@ pub(super) enum Step {
         after: bool,
         step: Box<Step>,
     },
+    /// Addresses, events and the reconciler.
+    Address(AddressStep),
     /// Nothing: time passes.
     Wait,
 }
@@ -221,6 +224,9 @@ impl Step {
                 "dies-at" => Self::Dies(words.number("the await point")?),
                 other => return words.error(format!("{other:?}: possible are duplicate, dies-at")),
             },
+            word @ ("reconciler" | "events" | "elastic" | "nat") => {
+                Self::Address(AddressStep::parse(word, words)?)
+            }
             "when" => Self::parse_when(words)?,
             "wait" => Self::Wait,
             other => {

@@ -7,6 +7,7 @@ use spillway_core::observation::InstanceState;
 
 use crate::dice::Draw;
 
+use super::settings::EventFaults;
 use super::{World, later};
 
 /// An EC2 state-change event, as EventBridge would deliver it.
@@ -58,6 +59,11 @@ impl World {
                 state,
             });
         }
+    }
+
+    /// What goes wrong with state-change events from now on.
+    pub fn set_event_faults(&mut self, faults: EventFaults) {
+        self.settings.ec2.event_faults = faults;
     }
 
     /// The state-change events that have arrived by now, in the order of arrival. Each is given once.

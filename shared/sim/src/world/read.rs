@@ -67,6 +67,15 @@ pub struct NodeView {
     pub is_overflow: bool,
 }
 
+impl NodeView {
+    /// Whether it runs, has a public address, and is configured with another one.
+    pub fn stored_is_wrong(&self) -> bool {
+        self.state == Some(InstanceState::Running)
+            && self.public_ip.is_some()
+            && self.static_nat != self.public_ip
+    }
+}
+
 impl World {
     /// What `read_platform` gives.
     pub fn platform(&self, scope: PlatformScope) -> Result<Platform, Fault> {
