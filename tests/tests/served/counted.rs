@@ -36,6 +36,17 @@ async fn counting_dynamodb(requests: Arc<AtomicU64>) -> String {
     endpoint
 }
 
+/// A ledger over a database of its own, behind a door that counts requests.
+pub(crate) async fn counting_ledger(world: &SharedWorld) -> (DynamoLedger, Arc<AtomicU64>) {
+    let requests = Arc::new(AtomicU64::new(0));
+    let endpoint = counting_dynamodb(Arc::clone(&requests)).await;
+    let settings =
+        LedgerSettings { table: "spillway-test".to_owned(), endpoint: Some(endpoint), history_days: 400 };
+    let ledger = DynamoLedger::connect(&config(), settings, Arc::new(SimClock::new(Arc::clone(world))));
+    ledger.create_table().await.expect("a table");
+    (ledger, requests)
+}
+
 /// Passes bytes on, and counts the one header that each request of the protocol has once.
 async fn pass(client: TcpStream, server: TcpStream, requests: Arc<AtomicU64>) {
     // With the colon: the signature names the header once more.
@@ -90,13 +101,8 @@ fn platform(overflow: usize) -> SharedWorld {
 /// Cycles of a minute each over the real client and the real ledger; the requests of the last one.
 async fn count(world: &SharedWorld, minutes: u32) -> Counted {
     let (server, management) = serve(world).await;
-    let requests = Arc::new(AtomicU64::new(0));
-    let endpoint = counting_dynamodb(Arc::clone(&requests)).await;
+    let (ledger, requests) = counting_ledger(world).await;
     let clock = SimClock::new(Arc::clone(world));
-    let settings =
-        LedgerSettings { table: "spillway-test".to_owned(), endpoint: Some(endpoint), history_days: 400 };
-    let ledger = DynamoLedger::connect(&config(), settings, Arc::new(clock.clone()));
-    ledger.create_table().await.expect("a table");
     let fleet = SimFleet::new(Arc::clone(world), "manager");
     let policy = Policy::with_defaults("manager");
     let mut memory = LeaseMemory::default();

@@ -4,6 +4,7 @@
 #![expect(clippy::expect_used, reason = "a test that cannot be set up has failed")]
 
 mod counted;
+mod reconciling;
 mod views;
 
 use std::sync::{Arc, Mutex};
