@@ -15,7 +15,8 @@ pub(crate) struct Reconciler {
 
 impl Reconciler {
     pub(crate) async fn start(environment: Environment) -> Result<Self> {
-        Ok(Self { function: Function::start(environment).await? })
+        // The queue runs two of these at once, and two requests at once are all that the Management Node should be given.
+        Ok(Self { function: Function::start(environment).await?.with_requests_in_flight(1) })
     }
 
     pub(crate) fn function(&self) -> &Function {

@@ -25,6 +25,8 @@ pub struct Function {
     clock: Arc<SystemClock>,
     settings: SsmSettings,
     clients: Mutex<Option<Arc<Clients>>>,
+    /// Requests to the Management Node at the same time; `None`: as the client has it.
+    in_flight: Option<usize>,
 }
 
 /// The outside world of the stack's platform.
@@ -53,7 +55,13 @@ impl Function {
         let settings = SsmSettings::connect(&config, source, Arc::<SystemClock>::clone(&clock))
             // Not as a fault: where the function cannot start, its log is all there is, so it has the remedy too.
             .map_err(|error| anyhow!("{error}: {}", error.remedy()))?;
-        Ok(Self { environment, config, clock, settings, clients: Mutex::new(None) })
+        Ok(Self { environment, config, clock, settings, clients: Mutex::new(None), in_flight: None })
+    }
+
+    /// The same with so many requests to the Management Node at once: for a function of which several run at a time.
+    #[must_use]
+    pub fn with_requests_in_flight(self, in_flight: usize) -> Self {
+        Self { in_flight: Some(in_flight), ..self }
     }
 
     /// The platform's name.
@@ -108,7 +116,9 @@ impl Function {
             endpoint: None,
             history_days: u16::try_from(*history_days).unwrap_or(u16::MAX),
         };
-        let management = HttpManagement::new(settings.management.clone()).map_err(|error| {
+        let mut management = settings.management.clone();
+        management.in_flight = self.in_flight.unwrap_or(management.in_flight);
+        let management = HttpManagement::new(management).map_err(|error| {
             Fault::new(System::Settings, FaultKind::Setting, error.to_string())
                 .with_remedy(error.remedy.clone())
         })?;

@@ -26,6 +26,9 @@ pub struct ManagementSettings {
     pub retry: RetryPolicy,
     /// The largest answer that is read, bytes. A page of 500 rows is well below a megabyte.
     pub max_answer: usize,
+    /// Requests in flight at the same time, to all addresses together. More than two would be felt: heavy use locks the
+    /// Management Node's database and loads its CPU, for the whole deployment. Where a function runs twice at once, one.
+    pub in_flight: usize,
 }
 
 impl ManagementSettings {
@@ -72,6 +75,7 @@ impl ManagementSettings {
             timing: Timing::default(),
             retry: RetryPolicy::default(),
             max_answer: 16 << 20,
+            in_flight: 2,
         })
     }
 

@@ -1,5 +1,4 @@
-//! Requests with credentials, at most two in flight, repeated where that is safe. More than two would be felt: heavy
-//! use locks the Management Node's database and loads its CPU, for the whole deployment.
+//! Requests with credentials, few in flight, repeated where that is safe.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,9 +21,6 @@ use crate::retry::RetryPolicy;
 use crate::settings::{Auth, ManagementSettings, SettingError, Timing};
 use crate::token::{Means, TokenSource};
 use crate::wire::{Reply, Verb, Wire};
-
-/// Requests in flight at the same time, of one client, to all its addresses.
-const IN_FLIGHT: usize = 2;
 
 /// Where an operation goes, and until when.
 #[derive(Debug, Clone, Copy)]
@@ -84,7 +80,8 @@ pub(crate) struct Transport {
 impl Transport {
     pub(crate) fn new(settings: ManagementSettings, clock: Arc<dyn Clock>) -> Result<Self, SettingError> {
         let wire = Wire::new(&settings)?;
-        let ManagementSettings { addresses, auth, tls: _, timing, retry, max_answer: _ } = settings;
+        let ManagementSettings { addresses, auth, tls: _, timing, retry, max_answer: _, in_flight } =
+            settings;
         let (signature, secrets) = match auth {
             Auth::Basic { username, password } => {
                 let pair: SecretString =
@@ -106,7 +103,7 @@ impl Transport {
             addresses,
             signature,
             redactor: Redactor::new(secrets),
-            permits: Semaphore::new(IN_FLIGHT),
+            permits: Semaphore::new(in_flight.max(1)),
             retry,
             timing,
             clock,

@@ -202,6 +202,7 @@ fn client(url: &str, between_changes: Duration) -> HttpManagement {
     let auth = Auth::Basic { username: "admin".into(), password: "admin".into() };
     let mut settings = ManagementSettings::new(&[url], auth, Tls::PublicCas).expect("settings");
     settings.timing.between_changes = between_changes;
+    settings.in_flight = 1;
     HttpManagement::new(settings).expect("a client")
 }
 
@@ -245,12 +246,8 @@ async fn a_storm_of_a_thousand_starts_loses_none_and_keeps_within_the_management
     let pace = Timing::default().between_changes / SPEED;
     let mut functions = Vec::new();
     for _ in 0..2 {
-        let (world, queue, ledger, management) = (
-            Arc::clone(&world),
-            Arc::clone(&queue),
-            ledger.clone(),
-            client(&server.base_url, Duration::ZERO),
-        );
+        let (world, queue, ledger, management) =
+            (Arc::clone(&world), Arc::clone(&queue), ledger.clone(), client(&server.base_url, pace));
         functions.push(tokio::spawn(async move {
             let fleet = SimFleet::new(Arc::clone(&world), "manager").in_vpcs(&["vpc-1"]);
             let (clock, policy) = (SimClock::new(Arc::clone(&world)), policy());
@@ -266,7 +263,8 @@ async fn a_storm_of_a_thousand_starts_loses_none_and_keeps_within_the_management
                 }
                 let ports = Ports { fleet: &fleet, management: &management, ledger: &ledger, clock: &clock };
                 let deadline = clock.monotonic() + Duration::from_secs(45);
-                let report = Reconcile { ports, policy: &policy, deadline }.instances(&batch).await;
+                let pass = Reconcile { ports, policy: &policy, deadline };
+                let report = Box::pin(pass.instances(&batch)).await;
                 faults.extend(report.faults);
                 let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
                 queue.extend(report.again);
@@ -284,6 +282,7 @@ async fn a_storm_of_a_thousand_starts_loses_none_and_keeps_within_the_management
     let wrong = lock(&world).nodes().iter().filter(|node| node.stored_is_wrong()).count();
     assert_eq!(wrong, 0, "every one of them has its address");
     assert!(requests.len() < 1_200, "a change each and few reads: {}", requests.len());
+    assert!(server.log.most_in_flight() <= 2, "{} at once", server.log.most_in_flight());
     let most = most_in_a_minute(&counts.lock().unwrap_or_else(PoisonError::into_inner));
     assert!(most <= MOST_IN_A_MINUTE, "{most} requests in a minute");
     server.stop().await;

@@ -161,6 +161,15 @@ async fn at_most_two_requests_are_in_flight() {
 }
 
 #[tokio::test]
+async fn where_a_function_runs_twice_at_once_each_has_one_request_in_flight() {
+    let server = Server::start(|seen| platform(seen).after(Duration::from_millis(20))).await;
+    let mut one = settings(&[&server.address], basic(), Tls::PublicCas);
+    one.in_flight = 1;
+    HttpManagement::new(one).unwrap().read_platform(PlatformScope { shards: true }).await.unwrap();
+    assert_eq!(server.most_in_flight(), 1);
+}
+
+#[tokio::test]
 async fn a_wait_holds_nobody_else_up() {
     // Both places are taken by requests that fail and wait; a third request gets through meanwhile.
     let server = Server::start(|seen| match seen.resource().as_str() {
