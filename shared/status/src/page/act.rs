@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use spillway_core::assess::{Assessment, OverflowNode, is_our_maintenance};
 use spillway_core::cycle::{Cycle, LeaseMemory, Ports, read_world};
 use spillway_core::fault::Fault;
-use spillway_core::ids::{HoldId, InstanceId};
+use spillway_core::ids::{HoldId, InstanceId, LocationName, NodeName};
 use spillway_core::ledger::{
     Actor, Event, EventKind, Hold, HoldAmount, HoldScope, Ledger, Request, Wish as LedgerWish,
 };
@@ -45,6 +45,9 @@ pub struct Answer {
     pub lines: Vec<String>,
 }
 
+/// A node by its name and its location's.
+type Named = (NodeName, LocationName);
+
 /// An operator at work.
 #[derive(Debug)]
 pub struct Desk<'a, F, M, L, C> {
@@ -62,20 +65,27 @@ impl<F: FleetRead, M: ManagementRead, L: LedgerRead, C: Clock> Desk<'_, F, M, L,
     /// # Errors
     /// Something could not be read: nothing is promised on half a picture.
     pub async fn preview(&self, wish: &Wish) -> Result<Preview, Fault> {
+        Ok(self.look(wish).await?.0)
+    }
+
+    /// The same, with the node's own names for the history.
+    async fn look(&self, wish: &Wish) -> Result<(Preview, Option<Named>), Fault> {
         let (observation, ledger) = read_world(self.ports).await;
         let ledger = ledger?;
         let (platform, fleet) = (observation.platform.clone()?, observation.fleet.clone()?);
         let now = self.ports.clock.now();
         let view = Assessment::new(self.policy, &platform, &fleet, Some(&ledger), now);
         let Some(node) = view.nodes.iter().find(|node| node.instance.id == *wish.instance()) else {
-            return Ok(refused(format!("{} is not an overflow node of this platform", wish.instance())));
+            let why = format!("{} is not an overflow node of this platform", wish.instance());
+            return Ok((refused(why), None));
         };
+        let named = Some((node.node.name.clone(), view.location_name(node.node.location)));
         if let Some(why) = self.obstacle(wish, node, &ledger, now) {
-            return Ok(refused(why));
+            return Ok((refused(why), named));
         }
         let mut plan = self.describe(wish, &platform, node, now);
         if self.policy.mode == Mode::Assist {
-            return Ok(Preview { plan, refused: None });
+            return Ok((Preview { plan, refused: None }, named));
         }
         let before = spillway_core::plan(self.policy, &observation, &Ok(ledger.clone()), now);
         let after = spillway_core::plan(self.policy, &observation, &Ok(self.with(wish, ledger, now)), now);
@@ -94,7 +104,7 @@ impl<F: FleetRead, M: ManagementRead, L: LedgerRead, C: Clock> Desk<'_, F, M, L,
             });
         }
         plan.extend(more);
-        Ok(Preview { plan, refused: None })
+        Ok((Preview { plan, refused: None }, named))
     }
 
     /// What keeps it from being done at all.
@@ -249,14 +259,15 @@ where
     /// Something could not be read, or what is asked could not be stored.
     pub async fn act(&self, wish: &Wish) -> Result<Answer, Fault> {
         // The world may be another one than when the plan was shown.
-        if let Some(why) = self.preview(wish).await?.refused {
+        let (preview, named) = self.look(wish).await?;
+        if let Some(why) = preview.refused {
             return Ok(Answer { done: false, lines: vec![format!("Nothing was changed: {why}")] });
         }
         let Ports { ledger, clock, management, .. } = self.ports;
         let now = clock.now();
         if self.policy.mode == Mode::Assist {
             management.start_overflow_node(wish.instance()).await?;
-            self.asked("start through Pexip", wish, now).await?;
+            self.asked("start through Pexip", wish, named, now).await?;
             return Ok(Answer {
                 done: true,
                 lines: vec!["The Management Node was asked to start it".to_owned()],
@@ -267,7 +278,8 @@ where
             Wish::Start { instance, hold_minutes, .. } => {
                 if let Some(hold) = self.hold(wish, now) {
                     ledger.put_hold(&hold).await?;
-                    self.asked(&format!("start and hold for {hold_minutes} minutes"), wish, now).await?;
+                    self.asked(&format!("start and hold for {hold_minutes} minutes"), wish, named, now)
+                        .await?;
                     lines.push(format!("{instance} is held for {hold_minutes} minutes"));
                 }
             }
@@ -280,7 +292,7 @@ where
                     lines.push(format!("Hold {} is released", hold.id));
                 }
                 ledger.put_request(&self.request(wish, now)).await?;
-                self.asked("drain and stop", wish, now).await?;
+                self.asked("drain and stop", wish, named, now).await?;
                 lines.push(format!("The drain of {instance} is asked for"));
             }
         }
@@ -292,16 +304,16 @@ where
         Ok(Answer { done: !failed, lines })
     }
 
-    async fn asked(&self, what: &str, wish: &Wish, at: Timestamp) -> Result<(), Fault> {
+    async fn asked(&self, what: &str, wish: &Wish, named: Option<Named>, at: Timestamp) -> Result<(), Fault> {
         let instance = wish.instance();
-        let record = self.ports.ledger.read_ledger(at).await?.nodes.remove(instance).unwrap_or_default();
+        let (node, location) = named.unzip();
         let event = Event {
             id: format!("{at}-{instance}-asked"),
             at,
             kind: EventKind::Asked,
             instance: Some(instance.clone()),
-            node: record.name,
-            location: record.location.map(|(_, name)| name),
+            node,
+            location,
             by: self.by.clone(),
             reason: format!("{what}: {}", given(wish.reason())),
         };

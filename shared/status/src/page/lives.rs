@@ -4,12 +4,15 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use spillway_core::ids::{InstanceId, NodeName};
 use spillway_core::ledger::{Event, EventKind};
 use spillway_core::report::actor;
 
 use crate::status::{NodeState, OverflowNode};
+
+/// A start is seen by the next cycle or sweep at the latest.
+const SEEN_WITHIN: SignedDuration = SignedDuration::from_mins(15);
 
 /// From a start to the stop.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +62,8 @@ pub fn lives(events: &[Event], nodes: &[OverflowNode]) -> Vec<Life> {
     for event in events {
         let Some(id) = &event.instance else { continue };
         match event.kind {
+            // Our own start, seen running by the reconciler.
+            EventKind::StartSeen if open.get(id).is_some_and(|life| is_its_start(life, event.at)) => {}
             EventKind::Start | EventKind::StartSeen => {
                 if let Some(before) = open.remove(id) {
                     // Nobody saw it stop: it was down when it was started again.
@@ -125,6 +130,11 @@ pub fn lives(events: &[Event], nodes: &[OverflowNode]) -> Vec<Life> {
     over.extend(open.into_values());
     over.sort_by(|a, b| (b.from, &a.node).cmp(&(a.from, &b.node)));
     over
+}
+
+/// Whether a node that is seen running is the one whose start is known: nobody saw it stop in between.
+fn is_its_start(life: &Life, seen: Timestamp) -> bool {
+    life.until.is_none() && life.from.is_some_and(|from| seen.duration_since(from) < SEEN_WITHIN)
 }
 
 fn of_now(node: &OverflowNode) -> Life {
@@ -207,6 +217,15 @@ mod tests {
             (life.began.as_str(), life.ended.as_str()),
             ("Spillway: needed", "Spillway: idle, read twice")
         );
+    }
+
+    #[test]
+    fn a_start_of_ours_that_is_seen_running_is_one_life() {
+        use EventKind::{Start, StartSeen};
+        let seen = [event(0, Start, "i-1", "needed"), event(1, StartSeen, "i-1", "seen running")];
+        assert_eq!(lives(&seen, &[]).len(), 1);
+        let again = [event(0, Start, "i-1", "needed"), event(90, StartSeen, "i-1", "seen running")];
+        assert_eq!(lives(&again, &[]).len(), 2);
     }
 
     #[test]

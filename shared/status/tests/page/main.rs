@@ -1,6 +1,8 @@
 //! The page's server, asked over a real socket as a browser would ask it, and as an attacker would.
 
 #[cfg(test)]
+mod memory;
+#[cfg(test)]
 mod refusals;
 #[cfg(test)]
 mod serving;

@@ -232,7 +232,7 @@ function showFigures(data) {
   const figures = [
     ["Room now", unknown ? "?" : first.room.toLocaleString("en"), unknown ? "not known" : "HD calls", unknown ? "bad" : ""],
     ["Room in 5 minutes", first.soon === null ? "?" : first.soon.toLocaleString("en"), first.soon === null ? "not known" : "HD calls", ""],
-    heldFigure(first.held),
+    unknown && data.holds.length ? ["Held nodes", "?", "not known", "bad"] : heldFigure(first.held),
     ["Licences left", first.licences === null ? "–" : first.licences.toLocaleString("en"), first.licences === null ? "not known" : `of ${first.licences_total.toLocaleString("en")}`, first.licences !== null && first.licences < 10 ? "warn" : ""],
     ["Age of the data", first.data_age === null ? "–" : ago(first.data_age), first.data_age === null ? "no node reports" : "oldest report", first.data_age !== null && first.data_age > 180 ? "bad" : ""],
   ];
@@ -282,6 +282,8 @@ function showIssues(data) {
   const list = $("issues");
   fill(list, JSON.stringify(data.issues), () => data.issues.map((issue) => h("li", {}, h("b", {}, issue.about), `: ${issue.what}`, issue.remedy ? h("span", { class: "sub" }, issue.remedy) : null)));
   list.nextElementSibling.hidden = data.issues.length > 0;
+  // What could not be read says nothing about what is wrong.
+  setText(list.nextElementSibling, data.first.room === null ? "Not known: not everything could be read." : "Nothing keeps a node from being used.");
   setText($("issues-title"), data.issues.length ? `Issues (${data.issues.length})` : "Issues");
   $("next-section").hidden = data.next.length === 0;
   const rest = data.next_all - data.next.length;
@@ -304,7 +306,7 @@ function hours(data, labels) {
 
 function niceTop(value) {
   const power = 10 ** Math.floor(Math.log10(Math.max(value, 1)));
-  return [1, 2, 2.5, 5, 10].map((each) => each * power).find((top) => top >= value) ?? value;
+  return [1, 1.2, 1.6, 2, 3, 4, 5, 6, 8, 10].map((each) => each * power).find((top) => top >= value) ?? value;
 }
 
 function showLoad(data) {
