@@ -91,6 +91,12 @@ impl ReconcileReport {
         .collect();
         let looked = counted(self.plan.nodes.len(), "instance looked at", "instances looked at")
             .unwrap_or_else(|| "no instance of the platform".to_owned());
-        if parts.is_empty() { looked } else { format!("{looked}: {}", parts.join(", ")) }
+        let said = if parts.is_empty() { looked } else { format!("{looked}: {}", parts.join(", ")) };
+        match (self.outcome, self.faults.first()) {
+            (Outcome::LedgerDown, Some(fault)) => {
+                format!("{said}; only what is wrong for every call was set, and nothing was recorded: {fault}")
+            }
+            _ => said,
+        }
     }
 }

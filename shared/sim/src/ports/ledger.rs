@@ -1,8 +1,8 @@
 //! A ledger in memory with the conditional writes of the real one, so that two evaluators can race for it in a
 //! test. It can be made to fail, and to forget.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
@@ -19,17 +19,18 @@ struct Items {
     nat: BTreeMap<InstanceId, NatRecord>,
     holds: BTreeMap<HoldId, Hold>,
     requests: BTreeMap<String, Request>,
-    events: BTreeMap<String, Event>,
+    /// By instant and id, as the real table has them.
+    events: BTreeMap<(Timestamp, String), Event>,
     loads: BTreeMap<Timestamp, Vec<LocationLoad>>,
     fault: Option<Fault>,
     writes: u64,
 }
 
 impl Items {
-    /// The first line of an id stays, except that one that names an actor completes one that does not.
+    /// The first line of a key stays, except that one that names an actor completes one that does not.
     fn append(&mut self, events: &[Event]) {
         for event in events {
-            match self.events.entry(event.id.clone()) {
+            match self.events.entry((event.at, event.id.clone())) {
                 Entry::Vacant(place) => {
                     place.insert(event.clone());
                 }
@@ -71,11 +72,17 @@ impl MemoryLedger {
         self.items().writes
     }
 
-    /// All history, oldest first.
+    /// All history, oldest first; what was written under two instants once, as the real ledger reads it.
     pub fn events(&self) -> Vec<Event> {
-        let mut events: Vec<Event> = self.items().events.values().cloned().collect();
-        events.sort_by(|a, b| (a.at, &a.id).cmp(&(b.at, &b.id)));
+        let mut events = self.stored_events();
+        let mut seen = BTreeSet::new();
+        events.retain(|event| seen.insert(event.id.clone()));
         events
+    }
+
+    /// The items of the history as they are stored, oldest first.
+    pub fn stored_events(&self) -> Vec<Event> {
+        self.items().events.values().cloned().collect()
     }
 
     /// The loads stored so far.

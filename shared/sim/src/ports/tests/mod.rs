@@ -1,6 +1,7 @@
 //! The ports over the world, the ledger's conditions, and the wrappers.
 
 mod day;
+mod lives;
 mod reconcile;
 
 use std::sync::Arc;
