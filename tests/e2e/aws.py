@@ -57,6 +57,8 @@ def build_fleet(ec2, tag_value: str, nodes: dict[str, str]) -> Fleet:
     network = ipaddress.ip_network(f"{next(iter(nodes.values()))}/16", strict=False)
     vpc = ec2.create_vpc(CidrBlock=str(network))["Vpc"]["VpcId"]
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock=str(network), AvailabilityZone=f"{REGION}a")["Subnet"]["SubnetId"]
+    # Every start gives a public address, and each start another one.
+    ec2.modify_subnet_attribute(SubnetId=subnet, MapPublicIpOnLaunch={"Value": True})
 
     def launch(name: str, address: str, tags: dict[str, str]) -> Instance:
         tags = {"Name": name, **tags}
