@@ -94,7 +94,9 @@ impl ReconcileReport {
         let said = if parts.is_empty() { looked } else { format!("{looked}: {}", parts.join(", ")) };
         match (self.outcome, self.faults.first()) {
             (Outcome::LedgerDown, Some(fault)) => {
-                format!("{said}; only what is wrong for every call was set, and nothing was recorded: {fault}")
+                format!(
+                    "{said}; only what is wrong for every call was set, and nothing was recorded: {fault}"
+                )
             }
             _ => said,
         }

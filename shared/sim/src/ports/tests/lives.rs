@@ -82,8 +82,8 @@ fn a_start_and_a_stop_of_ours_are_told_by_the_cycle_that_ordered_them() {
         for _ in 0..40 {
             minute(&mut stage, cycle_first);
         }
-        use EventKind::{Ready, Start, Stop, Stopped};
-        let expected = [Start, Ready, Stop, Stopped].map(|kind| (kind, Actor::Spillway));
+        let kinds = [EventKind::Start, EventKind::Ready, EventKind::Stop, EventKind::Stopped];
+        let expected = kinds.map(|kind| (kind, Actor::Spillway));
         let mut all = told(&stage);
         // The stop is seen with the instant that EC2 gives: it may be the one at which it was ordered.
         all.sort_by_key(|(kind, _)| expected.iter().position(|(each, _)| each == kind));
