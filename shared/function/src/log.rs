@@ -3,10 +3,14 @@
 use spillway_core::fault::Fault;
 use spillway_core::outcome::{ActionEnd, CycleReport, Outcome};
 use spillway_core::plan::Action;
+use spillway_core::prewarm::{PrewarmEnd, Prewarmed, SpecError};
 use spillway_core::reconcile::ReconcileReport;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
+
+/// Percent of a window's nodes that should be ready in the last minutes before its spike; the alarm's threshold too.
+const READY_ENOUGH: u32 = 90;
 
 /// JSON lines on standard output, at `info` unless `RUST_LOG` says otherwise (a level, or `target=level` by commas).
 pub fn init() {
@@ -38,6 +42,7 @@ pub fn cycle(platform: &str, report: &CycleReport) {
     for fault in &report.faults {
         tracing::warn!(error = %fault, remedy = %fault.remedy, "a write or check beside the actions failed");
     }
+    readiness(platform, report);
     let locations = serde_json::to_string(&locations(report)).unwrap_or_default();
     let nodes = serde_json::to_string(&crate::metrics::nodes_by_phase(report)).unwrap_or_default();
     let took = report.took.as_millis();
@@ -93,6 +98,47 @@ pub fn reconcile(platform: &str, report: &ReconcileReport) {
 /// A message from the queue that says nothing to us.
 pub fn message_not_understood(platform: &str, message: &str, why: &str) {
     tracing::warn!(platform, message.id = message, "a message is not understood and is dropped: {why}");
+}
+
+/// How ready the nodes of pre-warm windows are, in the minutes before the spike: one line for each.
+fn readiness(platform: &str, report: &CycleReport) {
+    for hold in report.plan.report.holds.iter().filter(|hold| hold.is_due(report.began_at)) {
+        let Some(spike) = hold.spike_at else { continue };
+        let (percent, id) = (hold.percent(), hold.id.as_str());
+        let known =
+            hold.readiness.map_or_else(|| "not known how ready".to_owned(), |ready| ready.to_string());
+        if percent < READY_ENOUGH {
+            tracing::warn!(platform, hold = id, percent, "{id} before its spike at {spike}: {known}");
+        } else {
+            tracing::info!(platform, hold = id, percent, "{id} before its spike at {spike}: {known}");
+        }
+    }
+}
+
+/// A pre-warm window that fired.
+pub fn prewarm(platform: &str, fired: &Prewarmed) {
+    let (window, sentence) = (fired.window.as_str(), fired.summary());
+    let scheduled = fired.scheduled_at.to_string();
+    let cut_short = match &fired.end {
+        PrewarmEnd::Held(held) => !held.unchecked.is_empty() || held.hold.asked.is_some(),
+        PrewarmEnd::Skipped { .. } => false,
+        PrewarmEnd::Over { .. } => true,
+        PrewarmEnd::Refused(_) | PrewarmEnd::NotWritten(_) => {
+            tracing::error!(platform, window, scheduled, remedy = %fired.remedy(), "{sentence}");
+            return;
+        }
+    };
+    if cut_short {
+        tracing::warn!(platform, window, scheduled, "{sentence}");
+    } else {
+        tracing::info!(platform, window, scheduled, "{sentence}");
+    }
+}
+
+/// A pre-warm payload that makes no sense.
+pub fn bad_payload(platform: &str, error: &SpecError) {
+    let remedy = "correct the input of the window's schedule; the keys are in the README under The pre-warm";
+    tracing::error!(platform, remedy, "{error}");
 }
 
 /// A cycle that could not begin.

@@ -47,6 +47,10 @@ pub fn of_cycle(platform: &str, report: &CycleReport) -> Vec<Value> {
         ("DroppedByUs", "Count", json!(report.plan.report.dropped_by_us)),
         ("CycleDuration", "Milliseconds", json!(report.took.as_millis())),
     ];
+    // Only while a spike is near: the alarm on it treats silence as good.
+    if let Some(percent) = report.plan.report.prewarm_ready(at) {
+        values.push(("PrewarmReady", "Percent", json!(percent)));
+    }
     if let Some(last_good) = report.last_good {
         let age = at.duration_since(last_good).as_secs().max(0);
         values.push(("LastGoodCycleAge", "Seconds", json!(age)));
@@ -145,6 +149,7 @@ pub fn line(
 mod tests {
     use super::*;
     use spillway_core::plan::Plan;
+    use spillway_core::report::{HoldReport, Readiness};
 
     fn at() -> Timestamp {
         "2026-03-02T09:00:00Z".parse().unwrap()
@@ -210,6 +215,38 @@ mod tests {
         assert_eq!(good(Outcome::Stale), Value::Null, "a stale cycle says nothing about the platform");
         assert_eq!(report(Outcome::Outage)[0]["LastGoodCycleAge"], 180);
         assert_eq!(of_refusal("acme", at())[0]["GoodCycles"], 0);
+    }
+
+    #[test]
+    fn how_ready_a_window_is_is_said_in_the_three_minutes_before_its_spike_and_only_then() {
+        let ready = |seconds: i64, readiness: Option<Readiness>| {
+            let mut plan = Plan::empty(at());
+            plan.report.holds.push(HoldReport {
+                id: "w".into(),
+                up: 1,
+                added: 0,
+                missing: 0,
+                until: at() + jiff::SignedDuration::from_hours(1),
+                spike_at: Some(at() + jiff::SignedDuration::from_secs(seconds)),
+                readiness,
+                reasons: Vec::new(),
+            });
+            let report = CycleReport {
+                outcome: Outcome::Quiet,
+                began_at: at(),
+                took: jiff::SignedDuration::ZERO,
+                last_good: None,
+                plan,
+                results: Vec::new(),
+                violations: Vec::new(),
+                faults: Vec::new(),
+            };
+            of_cycle("acme", &report)[0]["PrewarmReady"].clone()
+        };
+        let known = Some(Readiness { ready: 8, percent: 80, ..Readiness::default() });
+        let said: Vec<Value> = [181, 180, 60, 0, -1].map(|seconds| ready(seconds, known)).into();
+        assert_eq!(said, [Value::Null, json!(80), json!(80), json!(80), Value::Null]);
+        assert_eq!(ready(60, None), 0, "what is not known is not ready");
     }
 
     #[test]
