@@ -424,17 +424,22 @@ impl fmt::Display for CancelReason {
     }
 }
 
+/// What a clock's milliseconds leave of a time; nobody reads those.
+fn seconds(left: SignedDuration) -> SignedDuration {
+    SignedDuration::from_secs(left.as_secs())
+}
+
 impl fmt::Display for NodeReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Starting => f.write_str("starting"),
             Self::Stopped => f.write_str("stopped, not needed"),
-            Self::Booting { left } => write!(f, "booting, {left:#} left"),
+            Self::Booting { left } => write!(f, "booting, {:#} left", seconds(*left)),
             Self::FailedStart { cause } => write!(f, "failed start: {cause}"),
             Self::BackingOff { until } => write!(f, "not started again before {until}"),
             Self::ForeignMaintenance => f.write_str("in maintenance mode set by somebody else"),
             Self::Retired => f.write_str("retired by an operator"),
-            Self::Young { left } => write!(f, "{left:#} left of the minimum lifetime"),
+            Self::Young { left } => write!(f, "{:#} left of the minimum lifetime", seconds(*left)),
             Self::Busy => f.write_str("hosts calls"),
             Self::Unknown => f.write_str("its load is not known"),
             Self::JustQuiet => f.write_str("idle, to be read again"),
@@ -458,6 +463,13 @@ impl fmt::Display for NodeReason {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_left_is_told_in_whole_seconds() {
+        let left = SignedDuration::from_millis(240_750);
+        assert_eq!(NodeReason::Booting { left }.to_string(), "booting, 4m left");
+        assert_eq!(NodeReason::Young { left }.to_string(), "4m left of the minimum lifetime");
+    }
 
     #[test]
     fn the_guides_words_at_threshold_plus_three_two_one_and_zero() {

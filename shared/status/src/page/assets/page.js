@@ -15,7 +15,7 @@ const token = (() => {
   return sessionStorage.getItem("token") ?? "";
 })();
 
-const view = { data: null, zone: undefined, every: 15000, receivedAt: 0, age: 0, failed: null, unread: null, nodesShown: 60, historyShown: 60 };
+const view = { data: null, zone: undefined, every: 15000, receivedAt: 0, age: 0, failed: null, unread: null, nodesShown: innerWidth < 760 ? 12 : 60, historyShown: 25 };
 const SVG = "http://www.w3.org/2000/svg";
 const natural = new Intl.Collator(undefined, { numeric: true });
 
@@ -152,8 +152,8 @@ const principalColumns = [
   { label: "Location", kind: "name", sig: (r) => r.name },
   { label: "Free HD calls", kind: "num", sig: (r) => `${r.free} of ${r.max}`, build: (r) => [h("span", { class: "meter" }, meter(r.max - r.free, r.max), h("span", {}, h("b", {}, String(r.free)), ` of ${r.max}`))] },
   { label: "Bursting threshold", kind: "num", sig: (r) => String(r.threshold) },
-  { label: "State", kind: "", sig: (r) => WORDS[r.word] || "above the threshold", build: (r) => [state(WORDS[r.word] || "above the threshold", WORD_TONES[r.word])] },
-  { label: "Overflows to", kind: "", sig: (r) => r.overflow },
+  { label: "State", kind: "half", sig: (r) => WORDS[r.word] || "above the threshold", build: (r) => [state(WORDS[r.word] || "above the threshold", WORD_TONES[r.word])] },
+  { label: "Overflows to", kind: "half", sig: (r) => r.overflow },
 ];
 
 const overflowColumns = [
@@ -210,6 +210,10 @@ function showNodes() {
   const all = unpackNodes(view.data);
   const show = $("nodes-show").value;
   const name = $("nodes-name").value.trim().toLowerCase();
+  // The server's order of states: trouble first. Within one, 2 comes before 10.
+  const rank = new Map();
+  for (const row of all) if (!rank.has(row.state)) rank.set(row.state, rank.size);
+  all.sort((a, b) => rank.get(a.state) - rank.get(b.state) || natural.compare(a.name, b.name));
   const fits = all.filter((row) => {
     if (show === "on" && OFF.has(row.state)) return false;
     if (show === "off" && !OFF.has(row.state)) return false;
@@ -492,8 +496,8 @@ const KIND_TONES = { start_refused: "bad", start_failed: "bad", stop_refused: "b
 const historyColumns = [
   { label: "When", kind: "short", sig: (e) => clock(e.at, true) },
   { label: "What", kind: "short", sig: (e) => KINDS[e.kind] ?? e.kind, build: (e) => [h("span", { class: KIND_TONES[e.kind] ? `state ${KIND_TONES[e.kind]}` : "" }, KINDS[e.kind] ?? e.kind)] },
-  { label: "Node", kind: "", sig: (e) => e.node ?? e.instance ?? "", build: (e) => [h("span", {}, e.node ?? e.instance ?? "", e.location ? h("span", { class: "sub" }, e.location) : null)] },
-  { label: "By", kind: "", sig: (e) => e.by },
+  { label: "Node", kind: "half", sig: (e) => e.node ?? e.instance ?? "", build: (e) => [h("span", {}, e.node ?? e.instance ?? "", e.location ? h("span", { class: "sub" }, e.location) : null)] },
+  { label: "By", kind: "half", sig: (e) => e.by },
   { label: "Why", kind: "", sig: (e) => e.why },
 ];
 
