@@ -66,7 +66,7 @@ async fn a_refresh_reads_the_last_minutes_only_and_forgets_what_leaves_the_chart
         .map(|(from, until)| until.duration_since(*from).as_secs())
         .collect();
     assert_eq!(spans, [6 * 3_600 + 120, 300 + 15 + 120]);
-    assert_eq!((memory.events().len(), memory.load().len()), (36, 36));
+    assert_eq!((memory.events().len(), memory.load().len()), (37, 37));
     memory.refresh(&past, at() + SignedDuration::from_hours(5)).await.unwrap();
     assert_eq!(memory.events().len(), 36);
     assert!(memory.events()[0].at >= at() - SignedDuration::from_hours(1));
