@@ -145,7 +145,7 @@ async fn events_in_conflict_are_sent_again_and_given_up_in_the_end() {
     let (ledger, _) = server(vec![(400, CONFLICT)]).await;
     let fault = ledger.append_events(&[event("a", NOW), event("b", NOW)]).await.unwrap_err();
     assert_eq!(fault.kind, FaultKind::Throttled);
-    assert!(fault.detail.starts_with("2 events could not be written to table t"), "{fault}");
+    assert!(fault.detail.starts_with("2 items could not be written to table t"), "{fault}");
 }
 
 #[tokio::test]
