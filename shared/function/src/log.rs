@@ -105,8 +105,7 @@ fn readiness(platform: &str, report: &CycleReport) {
     for hold in report.plan.report.holds.iter().filter(|hold| hold.is_due(report.began_at)) {
         let Some(spike) = hold.spike_at else { continue };
         let (percent, id) = (hold.percent(), hold.id.as_str());
-        let known =
-            hold.readiness.map_or_else(|| "not known how ready".to_owned(), |ready| ready.to_string());
+        let known = hold.readiness_text();
         if percent < READY_ENOUGH {
             tracing::warn!(platform, hold = id, percent, "{id} before its spike at {spike}: {known}");
         } else {

@@ -125,4 +125,13 @@ scenarios!(
     private_only_nodes_have_no_static_nat_address,
     a_dynamic_address_is_cleared_on_stop_where_the_policy_says_so,
     in_assist_mode_the_address_follows_and_the_history_says_who,
+    a_prewarm_meets_the_spike,
+    a_busy_lease_loses_no_prewarm,
+    licences_leave_no_room_for_a_prewarm,
+    a_prewarm_without_the_management_node,
+    assist_starts_only_what_a_prewarm_asks_for,
+    two_prewarm_windows_end_one_by_one,
+    forty_nodes_of_two_windows_that_end_at_the_same_minute,
+    a_late_and_a_doubled_prewarm_tick,
+    a_prewarm_on_a_holiday_is_skipped,
 );

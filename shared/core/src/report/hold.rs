@@ -46,6 +46,12 @@ impl HoldReport {
         })
     }
 
+    /// How ready its nodes are, in words.
+    pub fn readiness_text(&self) -> String {
+        let known = self.readiness.map(|readiness| readiness.to_string());
+        known.unwrap_or_else(|| "not known how ready, which counts as not ready".to_owned())
+    }
+
     /// How much of what was asked is ready, percent. What could not be read is not ready.
     pub fn percent(&self) -> u32 {
         self.readiness.map_or(0, |readiness| readiness.percent)

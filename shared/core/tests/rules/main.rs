@@ -6,6 +6,7 @@ mod addresses;
 mod common;
 mod holds;
 mod operator;
+mod prewarm;
 mod properties;
 mod start;
 mod stop;

@@ -238,6 +238,12 @@ pub(super) fn sayings(report: &CycleReport) -> Vec<String> {
     for node in &report.plan.report.nodes {
         all.extend(node.reasons.iter().map(|reason| format!("{}: {reason}", node.node)));
     }
+    for hold in &report.plan.report.holds {
+        all.extend(hold.reasons.iter().map(|reason| format!("{}: {reason}", hold.id)));
+        if hold.is_due(report.began_at) {
+            all.push(format!("{}: {}", hold.id, hold.readiness_text()));
+        }
+    }
     for issue in &report.plan.report.issues {
         all.push(serde_json::to_string(issue).unwrap_or_default());
     }

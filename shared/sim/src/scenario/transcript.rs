@@ -53,6 +53,10 @@ impl Transcript {
                 }
             }
         }
+        // Only in the minutes before a spike, and then in every one of them.
+        for hold in report.plan.report.holds.iter().filter(|hold| hold.is_due(report.began_at)) {
+            news.push(format!("{}: {}", hold.id, hold.readiness_text()));
+        }
         news.extend(report.results.iter().map(|result| format!("=> {}", result_line(result, &report.plan))));
         news.extend(report.violations.iter().map(|broken| format!("!! {broken}")));
         news.extend(report.faults.iter().map(|fault| format!("?? {fault}")));
