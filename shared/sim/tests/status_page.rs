@@ -184,7 +184,10 @@ async fn whoever_has_the_lease_meets_what_was_asked() {
     let cycle = platform.ledger.read_ledger(now).await.unwrap().cycle;
     platform.ledger.take_lease(&cycle, "evaluator", now).await.unwrap();
     let answer = platform.act(&start(&id, 60)).await;
-    assert!(answer.done && answer.lines.iter().any(|line| line.contains("Another cycle")), "{answer:?}");
+    assert!(
+        answer.done && answer.lines.iter().any(|line| line.contains("evaluator has the lease")),
+        "{answer:?}"
+    );
     assert_eq!(platform.states().await, [InstanceState::Stopped; 2]);
     assert_eq!(platform.ledger.read_ledger(now).await.unwrap().holds.len(), 1);
 }

@@ -11,7 +11,7 @@ use spillway_core::cycle::{Cycle, LeaseMemory, Ports, read_world};
 use spillway_core::fault::Fault;
 use spillway_core::ids::{HoldId, InstanceId, LocationName, NodeName};
 use spillway_core::ledger::{
-    Actor, Event, EventKind, Hold, HoldAmount, HoldScope, Ledger, Request, Wish as LedgerWish,
+    Actor, CycleRecord, Event, EventKind, Hold, HoldAmount, HoldScope, Ledger, Request, Wish as LedgerWish,
 };
 use spillway_core::observation::Platform;
 use spillway_core::outcome::{ActionEnd, CycleReport, Outcome};
@@ -300,8 +300,23 @@ where
         let deadline = clock.monotonic() + CYCLE;
         let cycle = Cycle { ports: self.ports, policy: self.policy, owner, deadline };
         let report = Box::pin(cycle.run(&mut LeaseMemory::default())).await;
+        if report.outcome == Outcome::Stale {
+            // What was asked is stored: whoever has the lease, or comes next, meets it.
+            let winner = self.winner().await;
+            lines.push(format!("{winner}; it or the next cycle meets what was asked"));
+        }
         let failed = tell(&report, wish.instance(), &mut lines);
         Ok(Answer { done: !failed, lines })
+    }
+
+    /// Who has the lease, or had it a moment ago: what the loser of a race is told.
+    async fn winner(&self) -> String {
+        match self.ports.ledger.read_ledger(self.ports.clock.now()).await {
+            Ok(Ledger { cycle: CycleRecord { owner: Some(owner), .. }, .. }) => {
+                format!("{owner} has the lease")
+            }
+            Ok(_) | Err(_) => "Another cycle was faster".to_owned(),
+        }
     }
 
     async fn asked(&self, what: &str, wish: &Wish, named: Option<Named>, at: Timestamp) -> Result<(), Fault> {
@@ -340,10 +355,7 @@ fn tell(report: &CycleReport, asked: &InstanceId, lines: &mut Vec<String>) -> bo
         lines.push(format!("{}: {end}", action(&result.action)));
     }
     match report.outcome {
-        // What was asked is stored: whoever has the lease, or comes next, meets it.
-        Outcome::Stale => {
-            lines.push("Another cycle is at work; it or the next one meets what was asked".to_owned());
-        }
+        Outcome::Stale => {}
         Outcome::Quiet | Outcome::Acted => {
             let why = report.plan.report.nodes.iter().find(|node| node.instance == *asked);
             let done = report.results.iter().any(|result| result.action.instance() == asked);
