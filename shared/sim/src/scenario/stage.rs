@@ -19,7 +19,7 @@ use spillway_core::reconcile::{Reconcile, ReconcileReport};
 
 use super::hook::HookedManagement;
 use super::watch::WatchedFleet;
-use crate::ports::{Death, Gate, Gated, MemoryLedger, SimClock, SimFleet, until_death};
+use crate::ports::{CallFaults, Death, Gate, Gated, MemoryLedger, SimClock, SimFleet, until_death};
 use crate::world::{FleetScope, Initiator, SharedWorld, World, lock};
 
 /// Time between two cycles (the schedule's rate).
@@ -132,23 +132,34 @@ impl Stage {
 
     /// A pre-warm window fires: an invocation of another function, which knows nothing of the lease.
     pub fn prewarm(&mut self, tick: &Tick) -> Option<Prewarmed> {
-        self.cycles += 1;
-        let owner = format!("prewarm-{}", self.cycles);
-        let ports = Ports {
-            fleet: &self.fleet,
-            management: &self.management,
-            ledger: &self.ledger,
-            clock: &self.clock,
-        };
-        let deadline = self.clock.monotonic() + TIMEOUT;
-        let cycle = Cycle { ports, policy: &self.policy, owner, deadline };
-        let mut memory = LeaseMemory::default();
-        let fired = finish(spillway_core::prewarm::run(&cycle, tick, &mut memory))?;
+        self.prewarm_through(&CallFaults::none(), tick)
+    }
+
+    /// The same, with every port call through a gate.
+    pub fn prewarm_through<G: Gate + Clone>(&mut self, gate: &G, tick: &Tick) -> Option<Prewarmed> {
+        let owner = self.next_owner();
+        let fired = finish(self.prewarm_beside(owner, gate, tick))?;
         if let PrewarmEnd::Held(held) = &fired.end {
-            let report = self.keep(Some(held.cycle.clone()));
-            debug_assert_eq!(report, held.cycle, "a report is kept as it is");
+            self.note_violations(&held.cycle);
         }
         Some(fired)
+    }
+
+    /// The same, dying at an await point; whether it got there.
+    pub fn prewarm_dies(&mut self, death: &Death, tick: &Tick) -> bool {
+        let owner = self.next_owner();
+        let ended = finish(until_death(death, self.prewarm_beside(owner, death, tick)));
+        !matches!(ended, Some(Some(_)))
+    }
+
+    async fn prewarm_beside<G: Gate + Clone>(&self, owner: String, gate: &G, tick: &Tick) -> Prewarmed {
+        let fleet = Gated::new(self.fleet.clone(), gate.clone());
+        let management = Gated::new(self.management.clone(), gate.clone());
+        let ledger = Gated::new(self.ledger.clone(), gate.clone());
+        let ports = Ports { fleet: &fleet, management: &management, ledger: &ledger, clock: &self.clock };
+        let deadline = self.clock.monotonic() + TIMEOUT;
+        let cycle = Cycle { ports, policy: &self.policy, owner, deadline };
+        spillway_core::prewarm::run(&cycle, tick, &mut LeaseMemory::default()).await
     }
 
     /// One cycle whose port calls all pass a gate.
@@ -188,9 +199,13 @@ impl Stage {
 
     fn keep(&mut self, report: Option<CycleReport>) -> CycleReport {
         let report = report.unwrap_or_else(|| empty_report(self.now()));
+        self.note_violations(&report);
+        report
+    }
+
+    fn note_violations(&mut self, report: &CycleReport) {
         let at = report.began_at.strftime("%H:%M:%S");
         self.violations.extend(report.violations.iter().map(|broken| format!("{at} planned: {broken}")));
-        report
     }
 
     /// One cycle that dies at an await point; whether it got there. A new evaluator takes over: it knows nothing.
