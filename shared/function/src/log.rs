@@ -61,6 +61,9 @@ pub fn cycle(platform: &str, report: &CycleReport) {
     }
 }
 
+/// Issues that one sweep names. They do not heal by themselves, so they come again with each sweep, and lines cost money.
+const MOST_ISSUES: usize = 20;
+
 /// A pass of the reconciler: a line for each change, and one that sums it up.
 pub fn reconcile(platform: &str, report: &ReconcileReport) {
     for result in &report.results {
@@ -70,11 +73,19 @@ pub fn reconcile(platform: &str, report: &ReconcileReport) {
             entry.into_iter().flat_map(|entry| &entry.reasons).map(ToString::to_string).collect();
         log_action(result.action.word(), node.instance.as_str(), &result.end, &why.join("; "));
     }
-    for entry in report.plan.nodes.iter().filter(|_| report.sweep) {
-        for reason in entry.reasons.iter().filter(|reason| reason.is_issue()) {
-            let node = entry.node.as_ref().map_or("", |node| node.as_str());
-            tracing::warn!(instance.id = %entry.instance, node.name = node, "{reason}");
-        }
+    let issues: Vec<_> = report
+        .plan
+        .nodes
+        .iter()
+        .flat_map(|entry| entry.reasons.iter().map(move |reason| (entry, reason)))
+        .filter(|(_, reason)| report.sweep && reason.is_issue())
+        .collect();
+    for (entry, reason) in issues.iter().take(MOST_ISSUES) {
+        let node = entry.node.as_ref().map_or("", |node| node.as_str());
+        tracing::warn!(instance.id = %entry.instance, node.name = node, "{reason}");
+    }
+    if issues.len() > MOST_ISSUES {
+        tracing::warn!(issues = issues.len(), "more addresses need somebody's attention than are named here");
     }
     for fault in &report.faults {
         tracing::warn!(error = %fault, remedy = %fault.remedy, "a reading or a record failed");

@@ -81,8 +81,10 @@ pub(super) fn close_unlisted(
         else {
             continue;
         };
-        let location = state.ledger.nodes.get(id).and_then(|record| record.location.clone());
-        plan.events.push(Event {
+        let cycles = state.ledger.nodes.get(id);
+        let location = cycles.and_then(|record| record.location.clone());
+        let told = cycles.is_some_and(|record| has_ended(record, life.launched_at));
+        let event = Event {
             id: Event::id_of_seen(id, Some(life.launched_at), EventKind::Stopped),
             at: now,
             kind: EventKind::Stopped,
@@ -91,11 +93,17 @@ pub(super) fn close_unlisted(
             location: location.map(|(_, name)| name),
             by: Actor::Unknown,
             reason: "EC2 does not show it any more: it was terminated, or lost the platform's tag".to_owned(),
-        });
+        };
+        plan.events.extend((!told).then_some(event));
         let life = Some(SeenLife { start_told: true, closed: true, ..life });
         let record = NatRecord { life, gone: true, ..record.clone() };
         plan.records.insert(id.clone(), PlannedRecord { record, is_new: true });
     }
+}
+
+/// Whether the cycles have seen the end of a life: they forget it then, and tell of it.
+fn has_ended(cycles: &NodeRecord, launched: Timestamp) -> bool {
+    cycles.life.as_ref().and_then(|life| life.launched_at) != Some(launched)
 }
 
 /// Who did something, as far as can be told.
@@ -161,6 +169,11 @@ impl Teller<'_> {
         let closed = SeenLife { launched_at: self.launched, start_told: true, closed: true };
         // A stop of which EC2 does not say when it was would be told by two clocks. The cycles tell it; of a
         // terminated instance they know nothing.
+        // One that was stopped before it was terminated has ended with the stop, and a cycle that saw it told of it.
+        if terminated && self.cycles.is_some_and(|cycles| has_ended(cycles, self.launched)) {
+            record.life = Some(closed);
+            return;
+        }
         let Some(at) = stopped_at.or_else(|| (terminated || self.cycles.is_none()).then_some(self.now))
         else {
             record.life = Some(closed);

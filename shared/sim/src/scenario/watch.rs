@@ -82,21 +82,23 @@ impl WatchedFleet {
     }
 
     /// An Elastic IP was associated: it was free, and nobody on the node noticed.
-    fn watch_association(&self, world: &World, instance: &InstanceId, before: &[ElasticAddress]) {
-        let nodes = by_instance(world);
-        let name = nodes.get(instance).map_or_else(|| instance.to_string(), |node| node.name.to_string());
+    fn watch_association(
+        &self,
+        world: &World,
+        instance: &InstanceId,
+        node: Option<&NodeView>,
+        before: &[ElasticAddress],
+    ) {
+        let name = node.map_or_else(|| instance.to_string(), |node| node.name.to_string());
         for elastic in before {
             if let Some(holder) = elastic.instance.as_ref().filter(|holder| *holder != instance) {
                 self.note(world.now(), &format!("{} was taken from {holder} for {name}", elastic.address));
             }
         }
-        if let Some(node) = nodes.get(instance).filter(|node| node.busy && node.static_nat.is_some()) {
-            // Calls whose address was wrong all along lose nothing.
-            if node.effective_static_nat == node.static_nat
-                && !before.iter().any(|each| node.static_nat == Some(each.address))
-            {
-                self.note(world.now(), &format!("{name} got another address while it hosted calls"));
-            }
+        // Calls whose address was wrong all along lose nothing.
+        let right = |node: &NodeView| node.static_nat.is_some() && node.static_nat == node.public_ip;
+        if node.is_some_and(|node| node.busy && right(node)) {
+            self.note(world.now(), &format!("{name} got another address while it hosted calls"));
         }
     }
 
@@ -280,9 +282,10 @@ impl AddressWrite for WatchedFleet {
         allocation: &AllocationId,
     ) -> Result<(), Refusal> {
         let before = lock(&self.world).describe_addresses(std::slice::from_ref(allocation));
+        let node = by_instance(&lock(&self.world)).remove(instance);
         let done = self.fleet.associate_address(region, instance, allocation).await;
         if done.is_ok() {
-            self.watch_association(&lock(&self.world), instance, &before);
+            self.watch_association(&lock(&self.world), instance, node.as_ref(), &before);
         }
         done
     }

@@ -193,3 +193,27 @@ fn a_new_ledger_does_not_tell_of_what_stopped_yesterday() {
     }
     assert_eq!(told(&stage), [(EventKind::Stopped, Actor::Unknown)]);
 }
+
+#[test]
+fn an_end_that_a_cycle_told_of_is_not_told_again_when_the_instance_is_terminated_or_loses_its_tag() {
+    for terminated in [true, false] {
+        let mut stage = stage(false);
+        stage.world().outside_starts("aws-burst-1");
+        minute(&mut stage, true);
+        stage.world().outside_stops("aws-burst-1");
+        stage.advance(mins(2));
+        // The reconciler did not see the stop.
+        stage.cycle();
+        if terminated {
+            stage.world().outside_terminates("aws-burst-1");
+        } else {
+            stage.world().set_tag("aws-burst-1", "pexip-cloud", None);
+        }
+        for _ in 0..20 {
+            minute(&mut stage, true);
+        }
+        is_told_once(&stage);
+        let record = &stage.ledger().nat_records()[&id(&stage, "aws-burst-1")];
+        assert!(!record.is_open(), "terminated: {terminated}");
+    }
+}
