@@ -8,6 +8,7 @@ import dataclasses
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -114,6 +115,12 @@ class Platform:
         body = {"node": name, "count": count, "lasts_s": lasts_s}
         return fetch(f"{self._stage.control}/sim/calls", body)["seated"]
 
+    def rows(self) -> list[str]:
+        return [row["name"] for row in self._stage.management.list("configuration/v1/worker_vm")]
+
+    def addresses(self) -> list[dict]:
+        return self._stage.ec2.describe_addresses()["Addresses"]
+
     def until(self, what: str, done, limit_s: float = 60) -> None:
         servers.wait_until(what, done, limit_s)
 
@@ -121,7 +128,7 @@ class Platform:
 def run(binaries: Path, checks: Checks) -> None:
     with platform(binaries) as stage, Bridge(stage.ec2, stage.control, stage.fleet) as bridge:
         operator, seen = Operator(stage, binaries / "spillway"), Platform(stage, bridge)
-        parts = [start_and_stop, stop_now, pause, holds, rivals]
+        parts = [start_and_stop, stop_now, pause, holds, rivals, retire_and_reinstate, convert, change, address, remove]
         for part in parts:
             print(f"    -- {part.__name__}", flush=True)
             part(operator, seen, checks)
@@ -244,6 +251,92 @@ def rivals(operator: Operator, seen: Platform, checks: Checks) -> None:
     all_down(operator, seen)
 
 
+def retire_and_reinstate(operator: Operator, seen: Platform, checks: Checks) -> None:
+    retired = operator("node", "retire", "aws-burst-3", "--reason", "noisy fan", "--yes")
+    row = seen.configured("aws-burst-3")
+    checks.that("retire: stopped, in maintenance mode with the reason and the operator",
+                retired.code == DONE and row["maintenance_mode"] and "noisy fan" in row["maintenance_mode_reason"]
+                and WHO in row["maintenance_mode_reason"], (retired, row["maintenance_mode_reason"]))
+    again = operator("node", "retire", "aws-burst-3", "--yes")
+    checks.that("again: nothing to do", again.code == DONE and again.value["nodes"][0]["done"] == [], again)
+    refused = operator("start", "aws-burst-3", "--yes")
+    checks.that("a retired node is not started", refused.code == REFUSED and "retired" in refused.value["error"]["message"],
+                refused)
+    back = operator("node", "reinstate", "aws-burst-3", "--reason", "repaired", "--yes")
+    row, instance = seen.configured("aws-burst-3"), seen.instance("aws-burst-3")
+    checks.that("reinstate: it runs, its static NAT address is its public address, maintenance mode is off",
+                back.code == DONE and instance["State"]["Name"] == "running" and not row["maintenance_mode"]
+                and row["static_nat_address"] == instance["PublicIpAddress"], (back, row))
+    checks.that("the address came before the calls",
+                [step["step"] for step in back.value["nodes"][0]["done"]] == ["nat", "take_calls"], back.value)
+    all_down(operator, seen)
+
+
+def convert(operator: Operator, seen: Platform, checks: Checks) -> None:
+    nowhere = operator("node", "convert", "london-2", "--to", "overflow", "--location", "Mars", "--yes")
+    checks.that("a location that is none is refused", nowhere.code == REFUSED and "Mars" in nowhere.value["error"]["message"],
+                nowhere)
+    # Interrupted while it waits for the drain, and given again.
+    first = operator.start("node", "convert", "london-2", "--to", "overflow", "--location", "AWS burst", "--yes")
+    seen.until("it is set aside", lambda: seen.configured("london-2")["maintenance_mode"])
+    first.send_signal(signal.SIGINT)
+    stopped = operator.end(first)
+    checks.that("interrupted, it says how to go on", stopped.code == FAILED
+                and "the same command goes on" in stopped.value["error"]["remedy"], stopped)
+    done = operator("node", "convert", "london-2", "--to", "overflow", "--location", "AWS burst", "--ignore-lifetime",
+                    "--reason", "more headroom", "--yes")
+    row = seen.configured("london-2")
+    checks.that("convert --to overflow: tagged, moved, distributed database off, stopped, maintenance mode off",
+                done.code == DONE and seen.tags("london-2").get("pexip-cloud") == stages.TAG_VALUE
+                and seen.location("london-2") == "AWS burst" and not row["enable_distributed_database"]
+                and seen.state("london-2") == "stopped" and not row["maintenance_mode"], (done, row))
+    back = operator("node", "convert", "london-2", "--to", "always-on", "--location", "London", "--yes")
+    row, instance = seen.configured("london-2"), seen.instance("london-2")
+    checks.that("convert --to always-on: untagged, started, moved, distributed database on, address right, taking calls",
+                back.code == DONE and "pexip-cloud" not in seen.tags("london-2") and seen.location("london-2") == "London"
+                and row["enable_distributed_database"] and instance["State"]["Name"] == "running"
+                and row["static_nat_address"] == instance["PublicIpAddress"] and not row["maintenance_mode"], (back, row))
+
+
+def change(operator: Operator, seen: Platform, checks: Checks) -> None:
+    without = operator("node", "resize", "aws-burst-4", "--type", "c5.4xlarge", "--yes")
+    checks.that("a type that needs ENA is refused without it", without.code == REFUSED
+                and "ENA" in without.value["error"]["message"], without)
+    ena = operator("node", "enable-ena", "aws-burst-4", "--leave-stopped", "--reason", "c5", "--yes")
+    checks.that("enable-ena: EC2 shows it", ena.code == DONE and seen.instance("aws-burst-4")["EnaSupport"] is True, ena)
+    resized = operator("node", "resize", "aws-burst-4", "--type", "c5.4xlarge", "--reason", "c5", "--yes")
+    checks.that("resize: EC2 shows the type, and the node takes calls", resized.code == DONE
+                and seen.instance("aws-burst-4")["InstanceType"] == "c5.4xlarge"
+                and not seen.configured("aws-burst-4")["maintenance_mode"], resized)
+    all_down(operator, seen)
+
+
+def address(operator: Operator, seen: Platform, checks: Checks) -> None:
+    given = operator("node", "address", "london-2", "--reason", "dmz rule", "--yes")
+    elastic = [a for a in seen.addresses() if a.get("InstanceId") == seen.instance("london-2")["InstanceId"]]
+    checks.that("address: an Elastic IP is allocated, tagged, associated, and is the static NAT address",
+                given.code == DONE and len(elastic) == 1
+                and {"Key": "pexip-cloud", "Value": stages.TAG_VALUE} in elastic[0]["Tags"]
+                and seen.tags("london-2").get("spillway-allocation") == elastic[0]["AllocationId"]
+                and seen.configured("london-2")["static_nat_address"] == elastic[0]["PublicIp"], (given, elastic))
+    taken = operator("node", "address", "aws-burst-1", "--allocation", elastic[0]["AllocationId"], "--yes")
+    checks.that("it is never taken from another", taken.code == REFUSED and len(seen.addresses()) == 1, taken)
+
+
+def remove(operator: Operator, seen: Platform, checks: Checks) -> None:
+    mine, other = (seen.instance(f"aws-burst-{n}")["InstanceId"] for n in (4, 3))
+    wrong = operator("node", "remove", "aws-burst-4", "--terminate", other, "--yes")
+    checks.that("another instance's id is refused", wrong.code == REFUSED and seen.configured("aws-burst-4"), wrong)
+    gone = operator("node", "remove", "aws-burst-4", "--terminate", mine, "--reason", "end of life", "--yes")
+    checks.that("remove: deleted from the Management Node, and terminated", gone.code == DONE
+                and not seen.configured("aws-burst-4") and seen.state("aws-burst-4") == "terminated", gone)
+    checks.that("no other node was deleted", len(seen.rows()) == ALWAYS_ON + OVERFLOW - 1, seen.rows())
+    checks.that("the history has it under the operator's name", seen.asked("end of life"))
+    current = operator("node", "upgrade", "--yes")
+    checks.that("upgrade: every node runs the Management Node's version", current.code == DONE
+                and current.value["upgraded"] == [], current)
+
+
 @contextlib.contextmanager
 def platform(binaries: Path) -> Iterator[stages.Stage]:
     """Servers up, platform built, without callers. The directory with the logs is kept if anything fails."""
@@ -261,8 +354,20 @@ def platform(binaries: Path) -> Iterator[stages.Stage]:
             # As short as the policy allows: what waits for a lifetime here waits for nothing else.
             policy = {**stages.POLICY, "vpcs": [built.fleet.vpc], "min_lifetime": "5s"}
             built.put_parameters(policy=json.dumps(policy))
-            yield built
+            yield dataclasses.replace(built, fleet=with_an_always_on_instance(built))
     except BaseException:
         print(f"    the servers' logs are in {directory}", flush=True)
         raise
     shutil.rmtree(directory, ignore_errors=True)
+
+
+def with_an_always_on_instance(stage: stages.Stage) -> aws.Fleet:
+    """One always-on node is an EC2 instance too, without the tag: the others are elsewhere."""
+    node = next(n for n in fetch(f"{stage.control}/sim/world")["nodes"] if n["name"] == "london-2")
+    subnet = stage.ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [stage.fleet.vpc]}])["Subnets"][0]
+    reply = stage.ec2.run_instances(
+        ImageId="ami-12345678", MinCount=1, MaxCount=1, InstanceType="c5.2xlarge", SubnetId=subnet["SubnetId"],
+        PrivateIpAddress=node["address"],
+        TagSpecifications=[{"ResourceType": "instance", "Tags": [{"Key": "Name", "Value": "london-2"}]}])
+    instance = aws.Instance(reply["Instances"][0]["InstanceId"], "london-2", node["address"])
+    return dataclasses.replace(stage.fleet, overflow=[*stage.fleet.overflow, instance])

@@ -80,6 +80,9 @@ pub(crate) enum Command {
     Hold(commands::hold::HoldOptions),
     /// Give up a hold, or end the drain of a node
     Release(commands::hold::Release),
+    /// The guide's tasks on one node: convert, retire, reinstate, remove, change its instance, address, upgrade
+    #[command(subcommand)]
+    Node(commands::node::NodeCommand),
     /// The policy: what an operator decides
     #[command(subcommand)]
     Policy(commands::policy::Policy),

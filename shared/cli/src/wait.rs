@@ -61,6 +61,15 @@ impl Progress {
         self.last = text;
     }
 
+    /// Something that happened and stays on the screen.
+    pub(crate) fn says(&mut self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| output::note(text)),
+            None if self.quiet => {}
+            None => output::note(text),
+        }
+    }
+
     pub(crate) fn end(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();

@@ -33,6 +33,7 @@ pub mod fault;
 pub mod ids;
 pub mod ledger;
 pub mod observation;
+pub mod operation;
 pub mod outcome;
 pub mod plan;
 pub mod planner;

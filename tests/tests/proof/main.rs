@@ -4,6 +4,7 @@
 
 mod addresses;
 mod calls;
+mod operations;
 mod prewarm;
 mod properties;
 mod rivals;

@@ -8,6 +8,8 @@ pub(crate) mod dashboard;
 pub(crate) mod doctor;
 pub(crate) mod history;
 pub(crate) mod hold;
+pub(crate) mod node;
+pub(crate) mod node_upgrade;
 pub(crate) mod pause;
 pub(crate) mod plan;
 pub(crate) mod policy;
@@ -41,6 +43,9 @@ async fn run_online(command: &Command, global: &crate::options::Global, output: 
         Command::Completions(options) => completions::run(options),
         Command::Apply(acting) => {
             Box::pin(apply::run(&Context::connect(global).await?, acting, output)).await
+        }
+        Command::Node(command) => {
+            Box::pin(node::run(&Context::connect(global).await?, command, output)).await
         }
         Command::Pause(options) => pause::pause(&Context::connect(global).await?, options, output).await,
         Command::Resume(acting) => pause::resume(&Context::connect(global).await?, acting, output).await,
