@@ -81,7 +81,7 @@ def needed(stack: Stack) -> dict[str, list[Call]]:
         "EvaluatorRole": [*DESCRIBE, *POWER, *cycle, *SETTINGS, *log("evaluator"), dead, *network],
         "PrewarmRole": [*DESCRIBE, *POWER, *cycle, *SETTINGS, *log("prewarm"), dead, *network],
         "ReconcilerRole": [
-            *DESCRIBE, *ADDRESSES, *ASSOCIATE, *ledger(stack, "Query", "PutItem", "UpdateItem", "DeleteItem"), *SETTINGS,
+            *DESCRIBE, *ADDRESSES, *ASSOCIATE, *ledger(stack, "Query", "PutItem"), *SETTINGS,
             *log("reconciler"), dead, *network,
             *(Call(f"Lambda: {action} from the queue", f"sqs:{action}", queue)
               for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes"))],
@@ -141,7 +141,7 @@ def forbidden(stack: Stack) -> dict[str, list[Call]]:
         "EvaluatorRole": [*functions, *ASSOCIATE, *ADDRESSES],
         "PrewarmRole": [*functions, *ASSOCIATE, *ADDRESSES],
         # Static addresses have nothing to do with power.
-        "ReconcilerRole": [*functions, *POWER],
+        "ReconcilerRole": [*functions, *POWER, *ledger(stack, "UpdateItem", "DeleteItem")],
         "TimerRole": [*schedules, Call("invoke the pre-warm", "lambda:InvokeFunction", arn_of(stack, "PrewarmFunction"))],
         "WindowRole": [*schedules, Call("invoke the evaluator", "lambda:InvokeFunction", arn_of(stack, "EvaluatorFunction"))],
     }
