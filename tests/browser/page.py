@@ -65,6 +65,10 @@ def run(browser, stage: Stage, checks: Checks, shots: Path | None) -> None:
     looks(browser, stage, checks, shots)
     paused(page, stage, checks)
     checks.that("the console stayed empty", not watched.said, watched.said[:5])
+    # The last of it that is silent: what follows is meant to be complained about.
+    made = page.evaluate("""() => { try { document.createElement("div").innerHTML = "<b>x</b>"; return true; }
+      catch { return false; } }""")
+    checks.that("the browser itself refuses markup made from text", not made)
     down(page, stage, checks, shots)
     watched.context.close()
 
