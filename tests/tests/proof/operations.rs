@@ -8,8 +8,12 @@ use spillway_core::cycle::Ports;
 use spillway_core::ids::{HdCalls, InstanceId};
 use spillway_core::ledger::{Actor, EventKind};
 use spillway_core::observation::InstanceState;
-use spillway_core::operation::{Memory, Obstacle, Operation, Step, Stopped, Subject, Turn, Worker};
+use spillway_core::operation::{
+    Memory, Obstacle, Operation, Step, Stopped, Subject, Turn, UpgradeState, Worker, behind, hold_of,
+    state_of,
+};
 use spillway_core::policy::Policy;
+use spillway_core::ports::{LedgerRead, LedgerWrite};
 use spillway_sim::ports::{SimClock, SimManagement, SimOperator};
 use spillway_sim::scenario::{Stage, finish};
 use spillway_sim::world::{CallSpec, NodeSpec, ServiceView, WorldBuilder};
@@ -372,4 +376,55 @@ fn a_person_who_clears_the_maintenance_mode_ends_the_operation() {
     run.stage.world().person_sets_maintenance("hq-3", false, "");
     run.stage.advance(LOOK);
     assert_eq!(run.turn(), Err(Stopped::Obstacle(Obstacle::Vetoed)));
+}
+
+#[test]
+fn a_node_that_missed_an_upgrade_is_started_and_held_until_it_runs_the_management_nodes_version() {
+    let twenty = SignedDuration::from_secs(20);
+    let world = WorldBuilder::new(monday())
+        .location("HQ")
+        .location("Burst")
+        .overflow("HQ", "Burst")
+        .with(NodeSpec::always_on("HQ").count(3).named("hq"))
+        .with(NodeSpec::overflow("Burst").count(1).named("burst"))
+        .with(NodeSpec::overflow("Burst").count(1).named("behind").version("37 (70000.0.0)"))
+        .boots_in(SignedDuration::from_mins(4))
+        .settings(|settings| settings.reporting.every = (twenty, twenty))
+        .build()
+        .expect("a world");
+    let mut stage =
+        Stage::new(world, Policy { threshold: Some(HdCalls(5)), ..Policy::with_defaults("manager") });
+    stage.cycle();
+    let look = |stage: &Stage| {
+        let observation = stage.observe().expect("nothing waits");
+        let ledger =
+            finish(stage.ledger().read_ledger(stage.now())).expect("nothing waits").expect("a ledger");
+        (observation.platform.expect("read"), observation.fleet.expect("read"), ledger)
+    };
+    let (platform, fleet, ledger) = look(&stage);
+    let nodes = behind(stage.policy(), &platform, &fleet, &ledger, stage.now());
+    let names: Vec<&str> = nodes.iter().map(|each| each.node.as_str()).collect();
+    assert_eq!(names, ["behind-1"]);
+    let id = nodes[0].instance.clone();
+    let state = |stage: &Stage| {
+        let (platform, fleet, ledger) = look(stage);
+        state_of(stage.policy(), &platform, &fleet, &ledger, stage.now(), &id)
+    };
+    assert_eq!(state(&stage), UpgradeState::Waits);
+    let until = stage.now() + SignedDuration::from_hours(2);
+    let hold = hold_of(&id, stage.now(), until, &Actor::Person("anna".to_owned()), "39");
+    finish(stage.ledger().put_hold(&hold)).expect("nothing waits").expect("stored");
+    for _ in 0..7 {
+        stage.tick();
+    }
+    assert_eq!(state(&stage), UpgradeState::Runs("37 (70000.0.0)".to_owned()), "up, and held");
+    // The Management Node upgrades what it reaches.
+    let version = platform.version.clone();
+    stage.world().begin_upgrade(&version);
+    for _ in 0..45 {
+        stage.tick();
+    }
+    assert_eq!(state(&stage), UpgradeState::Current);
+    let (platform, fleet, ledger) = look(&stage);
+    assert!(behind(stage.policy(), &platform, &fleet, &ledger, stage.now()).is_empty());
 }
