@@ -6,8 +6,7 @@
 //! | `ec2:DescribeAddresses` | `*` | where an instance carries the tag `spillway-allocation` |
 //! | `ec2:AssociateAddress` | Elastic IP, instance and network interface, each under `ec2:ResourceTag/pexip-cloud` | an Elastic IP that is free |
 //! | `dynamodb:Query`, `dynamodb:PutItem` | the ledger's table | the state; its own records and the history |
-//! | `ssm:GetParameters` | `/spillway/<platform>/*` | settings, cached for five minutes |
-//! | `kms:Decrypt` | the key of the credentials, where it is one of the operator's own | settings |
+//! | `ssm:GetParameters`, and `kms:Decrypt` for a key of the operator's own | `/spillway/<platform>/*` | settings, cached for five minutes |
 //! | `sqs:ReceiveMessage`, `DeleteMessage`, `GetQueueAttributes`, `ChangeMessageVisibility` | the queue of state changes | Lambda itself, in the function's name |
 //!
 //! It never calls `AllocateAddress`, `ReleaseAddress`, `DisassociateAddress` or anything that starts, stops or tags.
