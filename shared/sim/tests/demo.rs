@@ -54,9 +54,18 @@ async fn json_is_one_object_of_the_agreed_shape_and_the_same_each_time() {
     assert_eq!((&result["schema"], &result["days"], &result["seed"]), (&1.into(), &1.into(), &7.into()));
     let policies = result["policies"].as_array().expect("policies");
     let names: Vec<&str> = policies.iter().filter_map(|p| p["name"].as_str()).collect();
-    assert_eq!(names, ["spillway", "pexip_built_in", "always_on"]);
+    assert_eq!(names, ["spillway", "spillway_prewarm", "pexip_built_in", "always_on"]);
     for policy in policies {
-        let wanted = ["cost_usd", "dropped", "name", "node_hours", "offered", "refused", "starts"];
+        let wanted = [
+            "cost_usd",
+            "dropped",
+            "name",
+            "node_hours",
+            "offered",
+            "refused",
+            "refused_stale_address",
+            "starts",
+        ];
         assert_eq!(keys(policy), wanted);
         assert_eq!(policy["dropped"], 0, "{policy}");
         assert_eq!(policy["offered"], policies[0]["offered"], "the same callers");
@@ -64,10 +73,41 @@ async fn json_is_one_object_of_the_agreed_shape_and_the_same_each_time() {
         assert!((hours.expect("hours") * 0.34 - cost.expect("cost")).abs() < 0.01, "{policy}");
     }
     assert!(policies[0]["starts"].as_u64() > Some(0), "the burst needs nodes: {result}");
-    assert_eq!(policies[2]["starts"], 0);
+    assert_eq!(policies[3]["starts"], 0);
     let hours = |n: usize| policies[n]["node_hours"].as_f64().expect("hours");
-    assert!(hours(0) < hours(2), "bursting runs fewer hours than always on");
-    assert!((hours(2) - 4.0).abs() < 0.01, "four nodes for an hour: {}", hours(2));
+    assert!(hours(0) < hours(3), "bursting runs fewer hours than always on");
+    assert!((hours(3) - 4.0).abs() < 0.01, "four nodes for an hour: {}", hours(3));
+}
+
+async fn policy(options: &Options, name: &str) -> Value {
+    let result: Value = serde_json::from_str(&play(options).await).expect("JSON");
+    let policies = result["policies"].as_array().expect("policies").clone();
+    policies.into_iter().find(|policy| policy["name"] == name).expect("the policy")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_pre_warm_has_its_nodes_up_before_the_burst_and_refuses_fewer() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let options =
+        options(&trace(folder.path()), &["--json", "--no-report", "--prewarm", "00:00", "--hold", "30"]);
+    let (reactive, warm) = (policy(&options, "spillway").await, policy(&options, "spillway_prewarm").await);
+    let refused = |policy: &Value| policy["refused"].as_u64().expect("a number");
+    assert!(refused(&warm) < refused(&reactive), "{warm} against {reactive}");
+    assert_eq!(warm["dropped"], 0);
+    assert_eq!(warm["starts"], 3, "all overflow nodes, once");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_the_reconciler_callers_from_the_internet_are_refused_for_the_address() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let usual = ["--json", "--no-report", "--internet-share", "0.5"];
+    let trace = trace(folder.path());
+    let stale = |policy: &Value| policy["refused_stale_address"].as_u64().expect("a number");
+    let kept = policy(&options(&trace, &usual), "spillway").await;
+    assert_eq!(stale(&kept), 0, "{kept}");
+    let left = policy(&options(&trace, &[&usual[..], &["--no-reconciler"]].concat()), "spillway").await;
+    assert!(stale(&left) > 0, "{left}");
+    assert!(left["refused"].as_u64() > kept["refused"].as_u64(), "{left} against {kept}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

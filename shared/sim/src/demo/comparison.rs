@@ -1,4 +1,4 @@
-//! The three days side by side: numbers, one or two sentences that say what they mean, and the same numbers as JSON.
+//! The four days side by side: numbers, a few sentences that say what they mean, and the same numbers as JSON.
 //! The sentences are made from the numbers, whichever way they fall.
 
 use std::fmt::Write as _;
@@ -16,6 +16,8 @@ pub(super) struct Line {
     offered: u64,
     /// Callers who gave up after all their redials.
     pub(super) refused: u64,
+    /// Of them, those from the internet whom a stale static NAT address kept out.
+    refused_stale_address: u64,
     /// Callers whose call ended with a node that was stopped.
     pub(super) dropped: u64,
     node_hours: f64,
@@ -51,6 +53,7 @@ impl Comparison {
                     name: played.policy.name(),
                     offered: played.tally.offered,
                     refused: played.tally.refused,
+                    refused_stale_address: played.tally.refused_for_address,
                     dropped: played.dropped(),
                     node_hours: hours,
                     starts: played.tally.starts_total(),
@@ -72,6 +75,7 @@ impl Comparison {
             "callers",
             "refused",
             "refused HD",
+            "for the address",
             "dropped by us",
             "starts",
             "node-hours",
@@ -88,6 +92,7 @@ impl Comparison {
                     grouped(line.offered),
                     format!("{} ({share:.1} %)", grouped(line.refused)),
                     format!("{:.0} of {:.0}", line.refused_hd, line.offered_hd),
+                    grouped(line.refused_stale_address),
                     grouped(line.dropped),
                     grouped(line.starts),
                     format!("{:.1}", line.node_hours),
@@ -135,7 +140,7 @@ impl Comparison {
         else {
             return Vec::new();
         };
-        vec![
+        let mut sentences = vec![
             format!(
                 "With the same callers, Spillway refused {}, for {}.",
                 than(ours.refused, pexip.refused, "callers", "Pexip's built-in bursting"),
@@ -147,12 +152,24 @@ impl Comparison {
                 all.cost_usd,
                 percent(all.cost_usd, ours.cost_usd, "Spillway")
             ),
-        ]
+        ];
+        if let Some(warm) = self.line(Policy::SpillwayPrewarm) {
+            sentences.insert(
+                1,
+                format!(
+                    "Pre-warmed, it refused {}, for {}.",
+                    than(warm.refused, pexip.refused, "callers", "Pexip's built-in bursting"),
+                    money(warm.cost_usd, pexip.cost_usd, "")
+                ),
+            );
+        }
+        sentences
     }
 
     /// Calls that we dropped: the one number that must be 0.
     pub(super) fn dropped_by_us(&self) -> u64 {
-        self.line(Policy::Spillway).map_or(0, |line| line.dropped)
+        let ours = [Policy::Spillway, Policy::SpillwayPrewarm];
+        ours.iter().filter_map(|policy| self.line(*policy)).map(|line| line.dropped).sum()
     }
 }
 
@@ -231,6 +248,7 @@ mod tests {
             name: policy.name(),
             offered: 1_000,
             refused,
+            refused_stale_address: 0,
             dropped: 0,
             node_hours: 100.0,
             starts: 3,

@@ -4,9 +4,10 @@
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
-use jiff::civil::{Date, date};
+use jiff::civil::{self, Date, Time, date};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+use spillway_core::prewarm::{Tick, WindowSpec};
 
 use super::options::Options;
 use super::policy::Policy;
@@ -46,6 +47,14 @@ pub(super) struct Day {
     pub(super) sized: bool,
     pub(super) threshold: u32,
     pub(super) min_lifetime_minutes: u32,
+    /// Share of callers from the internet.
+    internet_share: f64,
+    /// When the pre-warm starts nodes on weekdays.
+    pub(super) prewarm_at: Time,
+    /// How long it holds them.
+    pub(super) hold_minutes: u32,
+    /// Whether the reconciler keeps static NAT addresses right.
+    pub(super) reconciles: bool,
     /// The most HD calls wanted at once, and when.
     pub(super) peak: (f64, Timestamp),
     /// Said before anything is played.
@@ -85,6 +94,10 @@ impl Day {
             overflow,
             sized: options.always_on.is_none() && options.overflow.is_none(),
             threshold,
+            internet_share: options.internet_share,
+            prewarm_at: options.prewarm,
+            hold_minutes: options.hold,
+            reconciles: !options.no_reconciler,
             min_lifetime_minutes: options.min_lifetime,
             peak: (peak.hd(), peak_at),
             notes,
@@ -100,8 +113,31 @@ impl Day {
             .tag_value(TAG_VALUE)
             .threshold(self.threshold)
             .min_lifetime(self.min_lifetime_minutes)
+            .settings(|settings| settings.internet_share = self.internet_share)
             .bursting(policy == Policy::PexipBuiltIn);
-        if policy == Policy::AlwaysOn { platform.everything_running() } else { platform }
+        match policy {
+            Policy::AlwaysOn => platform.everything_public().everything_running(),
+            Policy::PexipBuiltIn => platform.everything_elastic(),
+            Policy::Spillway | Policy::SpillwayPrewarm => platform.everything_public(),
+        }
+    }
+
+    /// The pre-warm window that fires at this minute: the guide's example, all overflow nodes on weekdays, ten minutes
+    /// before the spike (*Manually starting an overflow node*).
+    pub(super) fn prewarm_due(&self, at: Timestamp) -> Option<Tick> {
+        let local = TimeZone::UTC.to_datetime(at);
+        let weekend = matches!(local.weekday(), civil::Weekday::Saturday | civil::Weekday::Sunday);
+        (local.time() == self.prewarm_at && !weekend).then(|| Tick {
+            spec: WindowSpec {
+                hold_minutes: self.hold_minutes,
+                lead_minutes: 10.min(self.hold_minutes),
+                ..WindowSpec::with_defaults("weekday-morning", "UTC")
+            },
+            scheduled_at: Some(at),
+            schedule_arn: None,
+            execution_id: None,
+            attempt: None,
+        })
     }
 
     /// Minutes of the day.

@@ -1,9 +1,9 @@
 //! `cargo demo`: a weekday of bursting on one machine, without an account. The same callers call the same platform
-//! under three policies; what Spillway does is told as it happens, and the end is a table, two sentences and a
+//! under four policies; what pre-warmed Spillway does is told as it happens, and the end is a table, a few sentences and a
 //! picture. Nothing is tuned for the comparison: threshold, minimum lifetime, boot times and callers are the same,
 //! and a policy that does worse is said to.
 //!
-//! What is real: the core's cycle, the Management API's client and server over HTTP, the ledger over HTTP on an
+//! What is real: the cycle, the pre-warm and the reconciler of the core, the Management API's client and server over HTTP, the ledger over HTTP on an
 //! embedded DynamoDB. What is simulated: calls, nodes, EC2 and time, all of it in [`crate::world`].
 
 mod comparison;
@@ -27,7 +27,7 @@ use anyhow::{Context as _, Result};
 
 use self::comparison::Comparison;
 use self::day::Day;
-use self::play::{Played, play_alone, play_spillway};
+use self::play::{Played, play_alone, play_silently, play_spillway};
 use self::progress::Progress;
 use self::story::Story;
 
@@ -46,14 +46,19 @@ pub async fn run<W: Write>(options: &Options, out: &mut W) -> Result<ExitCode> {
 async fn play<W: Write>(options: &Options, out: &mut W, progress: &Progress) -> Result<ExitCode> {
     let day = Day::new(options)?;
     progress.playing(day.minutes());
+    let reactive = {
+        let day = day.clone();
+        tokio::task::spawn_blocking(move || play_silently(&day, Policy::Spillway))
+    };
     let others = [Policy::PexipBuiltIn, Policy::AlwaysOn].map(|policy| {
         let day = day.clone();
         tokio::task::spawn_blocking(move || play_alone(&day, policy))
     });
     let mut story = Story::new(out, progress, options.json, day.end);
     story.introduce(&day)?;
-    let mut played = vec![play_spillway(&day, options.speed, &mut story).await?];
+    let prewarmed = play_spillway(&day, Policy::SpillwayPrewarm, options.speed, &mut story).await?;
     story.end()?;
+    let mut played = vec![reactive.await??, prewarmed];
     for other in others {
         played.push(other.await??);
     }

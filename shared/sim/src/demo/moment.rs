@@ -9,6 +9,8 @@ use spillway_core::ids::{InstanceId, NodeName};
 use spillway_core::ledger::EventKind;
 use spillway_core::outcome::{ActionEnd, CycleReport};
 use spillway_core::plan::Action;
+use spillway_core::prewarm::{PrewarmEnd, Prewarmed};
+use spillway_core::reconcile::ReconcileReport;
 
 use super::watch::number;
 use crate::model::{Family, Model};
@@ -25,6 +27,7 @@ pub(super) enum What {
     DrainCancelled,
     Stop,
     StopRefused,
+    Address,
     Trouble,
 }
 
@@ -39,6 +42,7 @@ impl What {
             Self::DrainCancelled => "drain cancelled",
             Self::Stop => "stop",
             Self::StopRefused => "stop refused",
+            Self::Address => "address",
             Self::Trouble => "trouble",
         }
     }
@@ -118,6 +122,37 @@ pub(super) fn of_cycle(report: &CycleReport, name: &dyn Fn(&InstanceId) -> NodeN
             (action, ActionEnd::OutOfTime) => {
                 moments.add(What::Trouble, who, format!("no time left to {}", action.word()));
             }
+        }
+    }
+    for fault in &report.faults {
+        moments.add(What::Trouble, None, fault.to_string());
+    }
+    moments.moments
+}
+
+/// What a firing of the pre-warm did: that of its cycle, or why there was none.
+pub(super) fn of_prewarm(done: &Prewarmed, name: &dyn Fn(&InstanceId) -> NodeName) -> Vec<Moment> {
+    let trouble = match &done.end {
+        PrewarmEnd::Held(held) => return of_cycle(&held.cycle, name),
+        PrewarmEnd::Skipped { date } => format!("pre-warm skipped: {date} is a date to skip"),
+        PrewarmEnd::Over { until } => format!("pre-warm too late: the hold ended at {until}"),
+        PrewarmEnd::Refused(refusal) => format!("pre-warm refused: {refusal}"),
+        PrewarmEnd::NotWritten(fault) => format!("pre-warm failed: the hold could not be written: {fault}"),
+    };
+    vec![Moment { at: done.scheduled_at, what: What::Trouble, nodes: Vec::new(), reason: trouble }]
+}
+
+/// What the reconciler did.
+pub(super) fn of_reconcile(report: &ReconcileReport, name: &dyn Fn(&InstanceId) -> NodeName) -> Vec<Moment> {
+    let mut moments = Gathered { at: report.began_at, moments: Vec::new() };
+    for result in &report.results {
+        let who = Some(name(&result.action.node().instance));
+        match &result.end {
+            ActionEnd::Done => {
+                let why = "the static NAT address follows the instance's public address";
+                moments.add(What::Address, who, why.to_owned());
+            }
+            end => moments.add(What::Trouble, who, format!("{}: {end:?}", result.action.word())),
         }
     }
     for fault in &report.faults {

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use clap::Parser;
-use jiff::civil::Date;
+use jiff::civil::{Date, Time};
 
 /// On-demand price of a c5.2xlarge with Linux in us-east-1, USD per hour. Other regions and savings plans differ,
 /// which is why it is an option.
@@ -12,9 +12,9 @@ pub const C5_2XLARGE_PRICE: f64 = 0.34;
 
 /// A simulated weekday of bursting, on this machine, without an account.
 ///
-/// The same callers call three platforms: one that Spillway controls (the real evaluator's cycle, over HTTP against a
-/// simulated Management Node, with its ledger in an embedded DynamoDB), one with Pexip's built-in bursting, and one
-/// with every node always on.
+/// The same callers call four platforms: two that Spillway controls, with and without the pre-warm (the real cycle of
+/// its functions, over HTTP against a simulated Management Node, with their ledger in an embedded DynamoDB), one with
+/// Pexip's built-in bursting, and one with every node always on.
 #[derive(Debug, Clone, PartialEq, Parser)]
 #[command(name = "demo", bin_name = "cargo demo", version, allow_negative_numbers = true)]
 pub struct Options {
@@ -67,6 +67,22 @@ pub struct Options {
     #[arg(long, value_name = "USD", default_value_t = C5_2XLARGE_PRICE, hide_default_value = true, value_parser = price)]
     pub price: f64,
 
+    /// Share of the callers who come from the internet: they need a node whose static NAT address is right
+    #[arg(long, value_name = "SHARE", default_value_t = 0.25, value_parser = share)]
+    pub internet_share: f64,
+
+    /// When the pre-warm starts all overflow nodes on weekdays, to be held for --hold minutes
+    #[arg(long, value_name = "TIME", default_value = "08:50")]
+    pub prewarm: Time,
+
+    /// How long the pre-warm holds them, minutes
+    #[arg(long, value_name = "MINUTES", default_value_t = 70, value_parser = clap::value_parser!(u32).range(1..=1_440))]
+    pub hold: u32,
+
+    /// Leave the static NAT addresses alone, to see what the reconciler is for
+    #[arg(long)]
+    pub no_reconciler: bool,
+
     /// Simulated seconds per second [default: as fast as it goes]
     #[arg(long, value_name = "X", value_parser = speed)]
     pub speed: Option<f64>,
@@ -94,6 +110,10 @@ fn number(text: &str, range: std::ops::RangeInclusive<f64>) -> Result<f64, Strin
 
 fn scale(text: &str) -> Result<f64, String> {
     number(text, 0.000_1..=1_000.0)
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    number(text, 0.0..=1.0)
 }
 
 fn minutes(text: &str) -> Result<f64, String> {

@@ -15,6 +15,9 @@ use super::stage::Stage;
 use super::watch::{Life, Watch};
 use crate::world::{NodeHours, Sample, SharedWorld, Tally, World, lock};
 
+/// How long the queue waits for more events before it invokes the reconciler, as in the template.
+const BATCH_WINDOW: SignedDuration = SignedDuration::from_secs(10);
+
 /// A day under one policy.
 #[derive(Debug, Clone)]
 pub(super) struct Played {
@@ -58,13 +61,29 @@ pub(super) trait Audience {
     fn moment(&mut self, moment: &Moment) -> Result<()>;
 }
 
-/// Plays the day with the evaluator.
+/// Plays the day with the functions, in a runtime of its own and without a word.
+pub(super) fn play_silently(day: &Day, policy: Policy) -> Result<Played> {
+    struct Nobody;
+    impl Audience for Nobody {
+        fn minute(&mut self, _: Timestamp, _: &World) -> Result<()> {
+            Ok(())
+        }
+        fn moment(&mut self, _: &Moment) -> Result<()> {
+            Ok(())
+        }
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(play_spillway(day, policy, None, &mut Nobody))
+}
+
+/// Plays the day with the functions.
 pub(super) async fn play_spillway(
     day: &Day,
+    policy: Policy,
     speed: Option<f64>,
     audience: &mut dyn Audience,
 ) -> Result<Played> {
-    let world = day.platform(Policy::Spillway).build_shared()?;
+    let world = day.platform(policy).build_shared()?;
     let mut stage = Stage::set(Arc::clone(&world)).await?;
     let names = Names::of(&world);
     let mut watch = Watch::default();
@@ -83,17 +102,47 @@ pub(super) async fn play_spillway(
             audience.minute(at, &world)?;
             ready
         };
+        let mut happened: Vec<Moment> = ready.into_iter().collect();
         // At the end of the day there is nothing left to see what a cycle would do.
-        let report = if minute < day.minutes() { Some(stage.evaluate().await) } else { None };
-        let done = report.iter().flat_map(|report| moment::of_cycle(report, &|id| names.of_instance(id)));
-        for moment in ready.into_iter().chain(done) {
+        if minute < day.minutes() {
+            let named = |id: &InstanceId| names.of_instance(id);
+            if policy == Policy::SpillwayPrewarm
+                && let Some(tick) = day.prewarm_due(at)
+            {
+                happened.extend(moment::of_prewarm(&stage.prewarm(&tick).await, &named));
+            }
+            happened.extend(moment::of_cycle(&stage.evaluate().await, &named));
+            if day.reconciles {
+                happened.extend(follow_events(&stage, at + SignedDuration::from_mins(1), &named).await);
+            }
+        }
+        for moment in happened {
             audience.moment(&moment)?;
             moments.push(moment);
         }
     }
     stage.clear().await;
     let world = lock(&world).clone();
-    Ok(Played::of(Policy::Spillway, world, watch, moments))
+    Ok(Played::of(policy, world, watch, moments))
+}
+
+/// EC2's events until the next tick, as the queue hands them over: what arrives within the batch window at once.
+async fn follow_events(
+    stage: &Stage,
+    until: Timestamp,
+    named: &dyn Fn(&InstanceId) -> NodeName,
+) -> Vec<Moment> {
+    let mut moments = Vec::new();
+    loop {
+        let changed: Vec<InstanceId> = {
+            let mut world = lock(stage.world());
+            let due = world.next_state_change_at().map(|at| (at + BATCH_WINDOW).max(world.now()));
+            let Some(due) = due.filter(|due| *due < until) else { return moments };
+            world.advance_to(due);
+            world.take_state_changes().into_iter().map(|change| change.instance).collect()
+        };
+        moments.extend(moment::of_reconcile(&stage.reconcile(&changed).await, named));
+    }
 }
 
 /// Plays the day with what the platform does by itself.

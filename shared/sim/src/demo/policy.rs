@@ -4,8 +4,10 @@
 /// How overflow nodes are started and stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Policy {
-    /// The evaluator, once a minute.
+    /// The evaluator, once a minute, and the reconciler.
     Spillway,
+    /// The same, and the pre-warm before the morning.
+    SpillwayPrewarm,
     /// The Management Node's own bursting.
     PexipBuiltIn,
     /// Every node runs all the time.
@@ -14,12 +16,13 @@ pub enum Policy {
 
 impl Policy {
     /// All, in the order of the tables.
-    pub const ALL: [Self; 3] = [Self::Spillway, Self::PexipBuiltIn, Self::AlwaysOn];
+    pub const ALL: [Self; 4] = [Self::Spillway, Self::SpillwayPrewarm, Self::PexipBuiltIn, Self::AlwaysOn];
 
     /// In JSON.
     pub fn name(self) -> &'static str {
         match self {
             Self::Spillway => "spillway",
+            Self::SpillwayPrewarm => "spillway_prewarm",
             Self::PexipBuiltIn => "pexip_built_in",
             Self::AlwaysOn => "always_on",
         }
@@ -29,6 +32,7 @@ impl Policy {
     pub fn title(self) -> &'static str {
         match self {
             Self::Spillway => "Spillway",
+            Self::SpillwayPrewarm => "Spillway, pre-warmed",
             Self::PexipBuiltIn => "Pexip built-in",
             Self::AlwaysOn => "Everything always on",
         }
@@ -38,10 +42,16 @@ impl Policy {
     pub fn description(self) -> &'static str {
         match self {
             Self::Spillway => {
-                "Spillway's evaluator looks once a minute and starts and stops overflow nodes itself."
+                "Spillway's evaluator looks once a minute and starts and stops overflow nodes itself; its reconciler \
+                 keeps their static NAT addresses right."
+            }
+            Self::SpillwayPrewarm => {
+                "The same, and on weekdays all overflow nodes are started before the morning and held until it has \
+                 passed."
             }
             Self::PexipBuiltIn => {
-                "The Management Node's own bursting looks every 15 seconds and starts one node at a time."
+                "The Management Node's own bursting looks every 15 seconds and starts one node at a time; its nodes \
+                 have Elastic IPs, since nothing would correct their static NAT addresses."
             }
             Self::AlwaysOn => "Every overflow node runs all the time; nothing is started or stopped.",
         }

@@ -9,9 +9,12 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use dynoxide::storage_backend::Clock as DatabaseClock;
 use spillway_core::cycle::{Cycle, LeaseMemory, Ports};
+use spillway_core::ids::InstanceId;
 use spillway_core::outcome::CycleReport;
 use spillway_core::policy::Policy;
 use spillway_core::ports::Clock as _;
+use spillway_core::prewarm::{self, Prewarmed, Tick};
+use spillway_core::reconcile::{Reconcile, ReconcileReport};
 use spillway_dynamodb::{DynamoLedger, LedgerSettings};
 use spillway_pexip::{Auth, HttpManagement, ManagementSettings, Tls};
 use tokio::net::TcpListener;
@@ -27,17 +30,22 @@ use crate::world::{SharedWorld, lock};
 const FUNCTION_TIMEOUT: Duration = Duration::from_secs(45);
 const TABLE: &str = "spillway-demo";
 
+type Fleet = Gated<SimFleet, TravelTime>;
+type Management = Gated<HttpManagement, TravelTime>;
+type Ledger = Gated<DynamoLedger, TravelTime>;
+type StagePorts<'a> = Ports<'a, Fleet, Management, Ledger, SimClock>;
+
 /// A stack and everything around it.
 pub(super) struct Stage {
     world: SharedWorld,
     policy: Policy,
-    fleet: Gated<SimFleet, TravelTime>,
-    management: Gated<HttpManagement, TravelTime>,
-    ledger: Gated<DynamoLedger, TravelTime>,
+    fleet: Fleet,
+    management: Management,
+    ledger: Ledger,
     clock: SimClock,
-    /// What a warm function remembers.
+    /// What the warm evaluator remembers.
     memory: LeaseMemory,
-    cycles: u64,
+    invocations: u64,
     server: Running,
     database: JoinHandle<()>,
 }
@@ -77,7 +85,7 @@ impl Stage {
             ledger: Gated::new(ledger, travel),
             clock,
             memory: LeaseMemory::default(),
-            cycles: 0,
+            invocations: 0,
             server,
             database,
             world,
@@ -86,20 +94,43 @@ impl Stage {
 
     /// One invocation of the evaluator.
     pub(super) async fn evaluate(&mut self) -> CycleReport {
-        self.cycles += 1;
-        let cycle = Cycle {
-            ports: Ports {
-                fleet: &self.fleet,
-                management: &self.management,
-                ledger: &self.ledger,
-                clock: &self.clock,
-            },
-            policy: &self.policy,
-            owner: format!("evaluator-{}", self.cycles),
-            deadline: self.clock.monotonic() + FUNCTION_TIMEOUT,
-        };
+        let owner = self.owner("evaluator");
+        let mut memory = std::mem::take(&mut self.memory);
         // On the heap: the whole of a cycle with its clients is a large future.
-        Box::pin(cycle.run(&mut self.memory)).await
+        let report = Box::pin(self.cycle(owner).run(&mut memory)).await;
+        self.memory = memory;
+        report
+    }
+
+    /// One invocation of the pre-warm.
+    pub(super) async fn prewarm(&mut self, tick: &Tick) -> Prewarmed {
+        let owner = self.owner("prewarm");
+        // A function that runs once a day was never warm.
+        let mut memory = LeaseMemory::default();
+        Box::pin(prewarm::run(&self.cycle(owner), tick, &mut memory)).await
+    }
+
+    /// One invocation of the reconciler, for instances that EC2 says have changed.
+    pub(super) async fn reconcile(&self, instances: &[InstanceId]) -> ReconcileReport {
+        let reconcile = Reconcile { ports: self.ports(), policy: &self.policy, deadline: self.deadline() };
+        Box::pin(reconcile.instances(instances)).await
+    }
+
+    fn owner(&mut self, function: &str) -> String {
+        self.invocations += 1;
+        format!("{function}-{}", self.invocations)
+    }
+
+    fn deadline(&self) -> Duration {
+        self.clock.monotonic() + FUNCTION_TIMEOUT
+    }
+
+    fn ports(&self) -> StagePorts<'_> {
+        Ports { fleet: &self.fleet, management: &self.management, ledger: &self.ledger, clock: &self.clock }
+    }
+
+    fn cycle(&self, owner: String) -> Cycle<'_, Fleet, Management, Ledger, SimClock> {
+        Cycle { ports: self.ports(), policy: &self.policy, owner, deadline: self.deadline() }
     }
 
     pub(super) fn world(&self) -> &SharedWorld {

@@ -188,6 +188,25 @@ impl WorldBuilder {
         self
     }
 
+    /// All nodes on AWS have dynamic public addresses.
+    #[must_use]
+    pub fn everything_public(mut self) -> Self {
+        for nodes in &mut self.nodes {
+            nodes.public = true;
+        }
+        self
+    }
+
+    /// All nodes on AWS have Elastic IPs.
+    #[must_use]
+    pub fn everything_elastic(mut self) -> Self {
+        for nodes in &mut self.nodes {
+            nodes.public = true;
+            nodes.elastic = true;
+        }
+        self
+    }
+
     /// Instance type of nodes that name none.
     #[must_use]
     pub fn instance_type(mut self, instance_type: &str) -> Self {

@@ -85,6 +85,7 @@ impl World {
             self.plan(wait, Happening::Redial { caller, attempt: attempt + 1 });
         } else {
             self.tally.refused += 1;
+            self.tally.refused_for_address += u64::from(cause == RefusalCause::StaleAddress);
             self.tally.refused_load += load;
         }
     }

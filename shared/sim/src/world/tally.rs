@@ -55,6 +55,8 @@ pub struct Tally {
     pub refused: u64,
     /// Their demand.
     pub refused_load: Load,
+    /// Of them, those who were last refused by a node with a stale static NAT address.
+    pub refused_for_address: u64,
     /// Attempts that were refused.
     pub refused_attempts: u64,
     /// Their demand, counted each time.

@@ -27,7 +27,7 @@ pub(super) fn render(day: &Day, played: &[Played], comparison: &Comparison, pric
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <title>Spillway: {title}</title>\n<style>\n{}</style>\n</head>\n<body>\n<main>\n\
-         <h1>The same callers, three policies</h1>\n<p class=\"muted\">{title}</p>\n",
+         <h1>The same callers, four policies</h1>\n<p class=\"muted\">{title}</p>\n",
         include_str!("style.css"),
         title = escape(&title(day)),
     );
