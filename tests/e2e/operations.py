@@ -128,7 +128,8 @@ class Platform:
 def run(binaries: Path, checks: Checks) -> None:
     with platform(binaries) as stage, Bridge(stage.ec2, stage.control, stage.fleet) as bridge:
         operator, seen = Operator(stage, binaries / "spillway"), Platform(stage, bridge)
-        parts = [start_and_stop, stop_now, pause, holds, rivals, retire_and_reinstate, convert, change, address, remove]
+        parts = [start_and_stop, stop_now, pause, holds, rivals, retire_and_reinstate, convert, change, address, remove,
+                 windows]
         for part in parts:
             print(f"    -- {part.__name__}", flush=True)
             part(operator, seen, checks)
@@ -337,6 +338,22 @@ def remove(operator: Operator, seen: Platform, checks: Checks) -> None:
                 and current.value["upgraded"] == [], current)
 
 
+def windows(operator: Operator, seen: Platform, checks: Checks) -> None:
+    words = ("--schedule", "cron(50 8 ? * MON-FRI *)", "--zone", "Europe/Oslo", "--yes")
+    added = operator("prewarm", "add", "weekdays", "--nodes", "2", "--reason", "nine o'clock", *words)
+    checks.that("prewarm add", added.code == DONE and operator("prewarm", "list").value["windows"], added)
+    checks.that("a name that is there is refused", operator("prewarm", "add", "weekdays", *words).code == USAGE)
+    wrong = operator("prewarm", "add", "other", "--schedule", "cron(99 8 ? * * *)", "--zone", "Europe/Oslo", "--yes")
+    checks.that("a schedule that could not fire is refused", wrong.code == USAGE, wrong)
+    skipped = operator("prewarm", "skip", "weekdays", "2027-05-17", "--yes")
+    listed = json.dumps(operator("prewarm", "list").value)
+    checks.that("prewarm skip", skipped.code == DONE and "2027-05-17" in listed, (skipped, listed))
+    removed = operator("prewarm", "remove", "weekdays", "--yes")
+    checks.that("prewarm remove", removed.code == DONE and not operator("prewarm", "list").value["windows"], removed)
+    checks.that("again: there is none", operator("prewarm", "remove", "weekdays", "--yes").code == USAGE)
+    checks.that("all of it is in the history", seen.asked("window weekdays added") and seen.asked("weekdays removed"))
+
+
 @contextlib.contextmanager
 def platform(binaries: Path) -> Iterator[stages.Stage]:
     """Servers up, platform built, without callers. The directory with the logs is kept if anything fails."""
@@ -353,7 +370,11 @@ def platform(binaries: Path) -> Iterator[stages.Stage]:
             built = stages.assemble(directory, Path(sys.prefix), moto, dynamodb, "", url, control, ca)
             # As short as the policy allows: what waits for a lifetime here waits for nothing else.
             policy = {**stages.POLICY, "vpcs": [built.fleet.vpc], "min_lifetime": "5s"}
-            built.put_parameters(policy=json.dumps(policy))
+            arn = f"arn:aws:lambda:{servers.REGION}:123456789012:function:prewarm"
+            stack_facts = {"table": stages.TABLE, "schedule_group": "spillway-nine", "prewarm_function": arn,
+                           "scheduler_role": "arn:aws:iam::123456789012:role/scheduler"}
+            built.put_parameters(policy=json.dumps(policy), stack=json.dumps(stack_facts))
+            aws.client("scheduler", moto).create_schedule_group(Name="spillway-nine")
             yield dataclasses.replace(built, fleet=with_an_always_on_instance(built))
     except BaseException:
         print(f"    the servers' logs are in {directory}", flush=True)

@@ -14,6 +14,7 @@ pub(crate) mod pause;
 pub(crate) mod plan;
 pub(crate) mod policy;
 pub(crate) mod prewarm;
+pub(crate) mod prewarm_edit;
 pub(crate) mod settings;
 pub(crate) mod status;
 pub(crate) mod stop;

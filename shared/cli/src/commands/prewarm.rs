@@ -23,6 +23,12 @@ pub(crate) enum Prewarm {
     List,
     /// When each window fires, and what it would start on the platform as it is now
     Preview(PreviewOptions),
+    /// Add a window
+    Add(super::prewarm_edit::Add),
+    /// Remove a window
+    Remove(super::prewarm_edit::Remove),
+    /// Dates on which a window does nothing
+    Skip(super::prewarm_edit::Skip),
 }
 
 /// `spillway prewarm preview`.
@@ -37,6 +43,9 @@ pub(crate) async fn run(context: &Context, command: &Prewarm, output: &Output) -
     match command {
         Prewarm::List => list(context, output).await,
         Prewarm::Preview(options) => show_preview(context, options, output).await,
+        Prewarm::Add(options) => Box::pin(super::prewarm_edit::add(context, options, output)).await,
+        Prewarm::Remove(options) => Box::pin(super::prewarm_edit::remove(context, options, output)).await,
+        Prewarm::Skip(options) => Box::pin(super::prewarm_edit::skip(context, options, output)).await,
     }
 }
 
