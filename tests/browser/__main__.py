@@ -13,7 +13,7 @@ from pathlib import Path
 from e2e import servers
 from e2e.checks import Checks
 
-from . import chromium, page, strangers
+from . import chromium, demo, page, strangers
 from .stage import stage
 
 
@@ -27,7 +27,8 @@ def main() -> int:
     print(f"    browser: {chromium.find()}", flush=True)
     with stage(options.binaries.resolve()) as platform, chromium.opened() as browser:
         parts = {"strangers": lambda: strangers.run(browser, platform, checks),
-                 "page": lambda: page.run(browser, platform, checks, options.shots)}
+                 "page": lambda: page.run(browser, platform, checks, options.shots),
+                 "demo": lambda: demo.run(browser, options.binaries.resolve(), checks)}
         for name, part in parts.items():
             began = time.monotonic()
             print(f"--- {name}", flush=True)

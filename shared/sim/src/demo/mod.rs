@@ -14,6 +14,7 @@ mod page;
 mod play;
 mod policy;
 mod progress;
+mod serve;
 mod stage;
 mod story;
 mod travel;
@@ -27,8 +28,9 @@ use anyhow::{Context as _, Result};
 
 use self::comparison::Comparison;
 use self::day::Day;
-use self::play::{Played, play_alone, play_silently, play_spillway};
+use self::play::{Pace, Played, play_alone, play_silently, play_spillway};
 use self::progress::Progress;
+use self::stage::Stage;
 use self::story::Story;
 
 pub use self::options::{C5_2XLARGE_PRICE, Options};
@@ -55,8 +57,18 @@ async fn play<W: Write>(options: &Options, out: &mut W, progress: &Progress) -> 
         tokio::task::spawn_blocking(move || play_alone(&day, policy))
     });
     let mut story = Story::new(out, progress, options.json, day.end);
+    let world = day.platform(Policy::SpillwayPrewarm).build_shared()?;
+    let mut stage = Stage::set(world).await?;
+    let page = match options.serve {
+        Some(port) => Some(serve::start(&stage, &day, port).await?),
+        None => None,
+    };
+    if let Some(page) = &page {
+        story.tell(&serve::introduce(page))?;
+    }
     story.introduce(&day)?;
-    let prewarmed = play_spillway(&day, Policy::SpillwayPrewarm, options.speed, &mut story).await?;
+    let pace = Pace::of(options, &day);
+    let prewarmed = play_spillway(&day, Policy::SpillwayPrewarm, &mut stage, pace, &mut story).await?;
     story.end()?;
     let mut played = vec![reactive.await??, prewarmed];
     for other in others {
@@ -72,6 +84,12 @@ async fn play<W: Write>(options: &Options, out: &mut W, progress: &Progress) -> 
     } else {
         conclude(options, &comparison, report.as_deref(), out)?;
     }
+    if let Some(page) = page {
+        writeln!(out, "\nThe status page shows the end of the day until Ctrl-C.")?;
+        let _ = tokio::signal::ctrl_c().await;
+        page.stop();
+    }
+    stage.clear().await;
     Ok(verdict(&comparison))
 }
 

@@ -87,6 +87,11 @@ pub struct Options {
     #[arg(long, value_name = "X", value_parser = speed)]
     pub speed: Option<f64>,
 
+    /// Serve the status page on this port of 127.0.0.1 [default: any that is free] while the day is played, at 60
+    /// simulated seconds per second unless --speed says otherwise
+    #[arg(long, value_name = "PORT", num_args = 0..=1, default_missing_value = "0", conflicts_with = "json")]
+    pub serve: Option<u16>,
+
     /// One JSON object on standard output, and nothing else
     #[arg(long)]
     pub json: bool,

@@ -10,7 +10,9 @@ use spillway_core::ids::{InstanceId, NodeName};
 
 use super::day::Day;
 use super::moment::{self, Moment};
+use super::options::Options;
 use super::policy::Policy;
+use super::serve;
 use super::stage::Stage;
 use super::watch::{Life, Watch};
 use crate::world::{NodeHours, Sample, SharedWorld, Tally, World, lock};
@@ -73,28 +75,59 @@ pub(super) fn play_silently(day: &Day, policy: Policy) -> Result<Played> {
         }
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(play_spillway(day, policy, None, &mut Nobody))
+    runtime.block_on(async {
+        let mut stage = Stage::set(day.platform(policy).build_shared()?).await?;
+        let played = play_spillway(day, policy, &mut stage, Pace::default(), &mut Nobody).await;
+        stage.clear().await;
+        played
+    })
 }
 
-/// Plays the day with the functions.
+/// How fast the day passes.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(super) struct Pace {
+    /// Simulated seconds per second; none: as fast as it goes.
+    speed: Option<f64>,
+    /// Until then it is not slowed down: an empty night is nothing to watch.
+    from: Option<Timestamp>,
+}
+
+impl Pace {
+    pub(super) fn of(options: &Options, day: &Day) -> Self {
+        let speed = options.speed.or_else(|| options.serve.map(|_| serve::SPEED));
+        let first = day.callers.list.first().map(|caller| caller.at - serve::BEFORE_THE_FIRST_CALL);
+        Self { speed, from: first.filter(|_| options.serve.is_some()) }
+    }
+
+    /// Waits until an instant of the day is due, counted from `began`, when the slow part of the day began.
+    async fn wait(self, at: Timestamp, began: &mut Option<(Instant, Timestamp)>) {
+        let Some(speed) = self.speed else { return };
+        if self.from.is_some_and(|from| at < from) {
+            return;
+        }
+        let (real, simulated) = *began.get_or_insert((Instant::now(), at));
+        let seconds = at.duration_since(simulated).as_secs_f64() / speed;
+        let due = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
+        tokio::time::sleep(due.saturating_sub(real.elapsed())).await;
+    }
+}
+
+/// Plays the day with the functions, on a stage whose world is at its beginning.
 pub(super) async fn play_spillway(
     day: &Day,
     policy: Policy,
-    speed: Option<f64>,
+    stage: &mut Stage,
+    pace: Pace,
     audience: &mut dyn Audience,
 ) -> Result<Played> {
-    let world = day.platform(policy).build_shared()?;
-    let mut stage = Stage::set(Arc::clone(&world)).await?;
+    let world = Arc::clone(stage.world());
     let names = Names::of(&world);
     let mut watch = Watch::default();
     let mut moments: Vec<Moment> = Vec::new();
-    let began = Instant::now();
+    let mut began = None;
     for minute in 0..=day.minutes() {
-        if let Some(speed) = speed {
-            let due = Duration::try_from_secs_f64(minute as f64 * 60.0 / speed).unwrap_or(Duration::MAX);
-            tokio::time::sleep(due.saturating_sub(began.elapsed())).await;
-        }
         let at = day.start + SignedDuration::from_mins(i64::try_from(minute)?);
+        pace.wait(at, &mut began).await;
         let ready = {
             let mut world = lock(stage.world());
             world.advance_to(at);
@@ -113,7 +146,7 @@ pub(super) async fn play_spillway(
             }
             happened.extend(moment::of_cycle(&stage.evaluate().await, &named));
             if day.reconciles {
-                happened.extend(follow_events(&stage, at + SignedDuration::from_mins(1), &named).await);
+                happened.extend(follow_events(stage, at + SignedDuration::from_mins(1), &named).await);
             }
         }
         for moment in happened {
@@ -121,7 +154,6 @@ pub(super) async fn play_spillway(
             moments.push(moment);
         }
     }
-    stage.clear().await;
     let world = lock(&world).clone();
     Ok(Played::of(policy, world, watch, moments))
 }

@@ -133,6 +133,16 @@ impl Stage {
         Cycle { ports: self.ports(), policy: &self.policy, owner, deadline: self.deadline() }
     }
 
+    /// What is outside, for somebody who looks at it and whose looking takes no time.
+    pub(super) fn outside(&self) -> (SimFleet, HttpManagement, DynamoLedger, SimClock) {
+        let Self { fleet, management, ledger, clock, .. } = self;
+        (fleet.inner().clone(), management.inner().clone(), ledger.inner().clone(), clock.clone())
+    }
+
+    pub(super) fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
     pub(super) fn world(&self) -> &SharedWorld {
         &self.world
     }

@@ -70,7 +70,7 @@ impl<'a, W: Write> Story<'a, W> {
         self.tell(&text)
     }
 
-    fn tell(&mut self, text: &str) -> Result<()> {
+    pub(super) fn tell(&mut self, text: &str) -> Result<()> {
         if self.silent {
             return Ok(());
         }
