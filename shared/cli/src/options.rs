@@ -23,7 +23,7 @@ pub(crate) struct Options {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Options of every command")]
 pub(crate) struct Global {
-    /// The platform: its settings are under /spillway/<platform>/. Repeat it to see several
+    /// The platform: its settings are under `/spillway/<platform>/`. Repeat it to see several
     #[arg(
         long = "platform",
         env = "SPILLWAY_PLATFORM",
@@ -38,7 +38,7 @@ pub(crate) struct Global {
     /// The region of the stack (`AWS_REGION`)
     #[arg(long, value_name = "REGION", global = true)]
     pub(crate) region: Option<String>,
-    /// The ledger's table; else what the stack wrote under /spillway/<platform>/stack
+    /// The ledger's table; else what the stack wrote under `/spillway/<platform>/stack`
     #[arg(long, env = "SPILLWAY_TABLE", value_name = "NAME", global = true)]
     pub(crate) table: Option<String>,
     /// One JSON value instead of text
