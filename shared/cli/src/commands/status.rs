@@ -71,10 +71,12 @@ async fn once(contexts: &[Context], options: &Options, output: &Output) -> Page 
 /// Draws over what is there, so that it does not flicker; what is left of a longer picture is wiped.
 async fn watch(contexts: &[Context], options: &Options, output: &Output) -> Result<Page, Failure> {
     let redraw = output.terminal && !output.json;
+    // One listener for the whole time: what is pressed while a picture is drawn must not be lost.
+    let mut interrupted = std::pin::pin!(tokio::signal::ctrl_c());
     loop {
         let page = tokio::select! {
             page = once(contexts, options, output) => page,
-            _ = tokio::signal::ctrl_c() => break,
+            _ = &mut interrupted => break,
         };
         // What is wrong with the settings does not get better by looking again.
         if matches!(&page.ended, Err(failure) if failure.exit == Exit::Usage) {
@@ -91,7 +93,7 @@ async fn watch(contexts: &[Context], options: &Options, output: &Output) -> Resu
         }
         tokio::select! {
             () = tokio::time::sleep(REFRESH) => {}
-            _ = tokio::signal::ctrl_c() => break,
+            _ = &mut interrupted => break,
         }
     }
     Ok(Page { text: String::new(), ended: Ok(Exit::Done) })
