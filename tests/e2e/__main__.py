@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from . import bad_input, cli, evaluator, operations, prewarm, reconciler, servers
+from . import bad_input, cli, deploy, evaluator, operations, prewarm, reconciler, servers
 from .checks import Checks
 
 TRACES = Path(__file__).resolve().parents[3] / "shared" / "traces"
@@ -17,7 +17,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--binaries", type=Path, required=True, help="where cargo put the binaries")
     parser.add_argument("--traces", type=Path, default=TRACES, help="folder of the load traces")
-    parser.add_argument("--only", choices=["ramp", "bad-input", "cli", "operations", "prewarm", "reconciler"])
+    parser.add_argument("--only", choices=["ramp", "bad-input", "cli", "deploy", "operations", "prewarm", "reconciler"])
     options = parser.parse_args()
     binaries = options.binaries.resolve()
     servers.die_with_us()
@@ -27,6 +27,7 @@ def main() -> int:
              "operations": lambda: operations.run(binaries, checks),
              "prewarm": lambda: prewarm.run(binaries, checks),
              "reconciler": lambda: reconciler.run(binaries, checks),
+             "deploy": lambda: deploy.run(binaries, checks),
              "ramp": lambda: evaluator.run(binaries, options.traces, checks)}
     for name, part in parts.items():
         if options.only in (None, name):

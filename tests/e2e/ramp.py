@@ -67,9 +67,9 @@ def spread(counts: dict[dt.datetime, int], dice: random.Random) -> list[dt.datet
 
 
 def synthetic(start: dt.datetime, dice: random.Random) -> list[dt.datetime]:
-    """A foot of 20 calls a minute, then a face that climbs to 80 within three."""
+    """A foot of 35 calls a minute, then a face that climbs to 95 within a minute and a half: as many callers as the trace has."""
     times = []
     for second in range(600):
-        rate = 20 + min(60, max(0, second - 120) / 3)
+        rate = 35 + min(60, max(0, second - 60) / 1.5)
         times += [start + dt.timedelta(seconds=second + dice.random()) for _ in range(int(rate / 60 + dice.random()))]
     return sorted(times)

@@ -22,6 +22,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 HOST = "127.0.0.1"
+# What functions that are started by hand need of ministack.
+FUNCTIONS_ALONE = "lambda,scheduler,events,iam,sts,logs"
 REGION = "eu-central-1"
 # moto and ministack accept any key; ministack takes a twelve-digit one for an account.
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": REGION,
@@ -149,12 +151,12 @@ def moto_ec2(python: str, log_dir: Path, pending_s: float, stopping_s: float) ->
 
 
 @contextlib.contextmanager
-def ministack(venv: Path, log_dir: Path) -> Iterator[str]:
-    """Lambda's control plane and runtime API, and EventBridge Scheduler."""
+def ministack(venv: Path, log_dir: Path, services: str = FUNCTIONS_ALONE) -> Iterator[str]:
+    """Lambda's control plane and runtime API, EventBridge Scheduler, and what else is asked for."""
     port = free_port()
     env = {**CREDENTIALS, "GATEWAY_PORT": str(port), "BIND_HOST": HOST, "MINISTACK_HOST": HOST,
            "MINISTACK_REGION": REGION, "LAMBDA_EXECUTOR": "local", "TMPDIR": str(log_dir),
-           "IOT_MTLS_ENABLED": "0", "SFTP_ENABLED": "0", "SERVICES": "lambda,scheduler,events,iam,sts,logs"}
+           "IOT_MTLS_ENABLED": "0", "SFTP_ENABLED": "0", "SERVICES": services}
     with server("ministack", [str(venv / "bin/ministack")], f"http://{HOST}:{port}", log_dir=log_dir, env=env,
                 probe="/_ministack/health") as url:
         yield url

@@ -77,14 +77,15 @@ class Stage:
 
 
 @contextlib.contextmanager
-def stage(binaries: Path, trace: Path, *, overflow: int, always_on: int) -> Iterator[Stage]:
+def stage(binaries: Path, trace: Path, *, overflow: int, always_on: int,
+          services: str = servers.FUNCTIONS_ALONE) -> Iterator[Stage]:
     """Servers up, platform built, parameters stored. The directory with the logs is kept if anything fails."""
     directory = Path(tempfile.mkdtemp(prefix="spillway-e2e-"))
     venv = Path(sys.prefix)
     try:
         with contextlib.ExitStack() as stack:
             moto = stack.enter_context(servers.moto_ec2(sys.executable, directory, pending_s=2, stopping_s=2))
-            ministack = stack.enter_context(servers.ministack(venv, directory))
+            ministack = stack.enter_context(servers.ministack(venv, directory, services))
             port = servers.free_port()
             dynamodb = stack.enter_context(servers.server(
                 "dynamodb", [str(binaries / "dynamodb"), "--port", str(port)], f"http://{servers.HOST}:{port}",
