@@ -17,7 +17,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--binaries", type=Path, required=True, help="where cargo put the binaries")
     parser.add_argument("--traces", type=Path, default=TRACES, help="folder of the load traces")
-    parser.add_argument("--only", choices=["ramp", "bad-input", "cli", "deploy", "operations", "prewarm", "reconciler"])
+    parser.add_argument("--only", choices=["ramp", "bad-input", "cli", "operations", "prewarm", "reconciler"])
+    parser.add_argument("--sam", type=Path, help="SAM's command line: deploys the stack, which is a part of its own")
     options = parser.parse_args()
     binaries = options.binaries.resolve()
     servers.die_with_us()
@@ -27,8 +28,9 @@ def main() -> int:
              "operations": lambda: operations.run(binaries, checks),
              "prewarm": lambda: prewarm.run(binaries, checks),
              "reconciler": lambda: reconciler.run(binaries, checks),
-             "deploy": lambda: deploy.run(binaries, checks),
              "ramp": lambda: evaluator.run(binaries, options.traces, checks)}
+    if options.sam:
+        parts = {"deploy": lambda: deploy.run(binaries, options.sam, checks)}
     for name, part in parts.items():
         if options.only in (None, name):
             began = time.monotonic()

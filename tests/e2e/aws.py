@@ -169,16 +169,20 @@ class Function:
         return result
 
 
-def zipped(bootstrap: Path) -> bytes:
-    """The package: one executable file named `bootstrap`, without the debug build's symbols."""
+def stripped(binary: Path) -> bytes:
+    """The binary without the debug build's symbols."""
     with tempfile.TemporaryDirectory() as directory:
-        stripped = Path(directory) / "bootstrap"
+        smaller = Path(directory) / "bootstrap"
         # Only for the speed of the upload: a linker without `strip` beside it does no harm.
         found = shutil.which("strip")
-        if found and subprocess.run([found, "-o", str(stripped), str(bootstrap)], check=False).returncode == 0:
-            content = stripped.read_bytes()
-        else:
-            content = bootstrap.read_bytes()
+        if found and subprocess.run([found, "-o", str(smaller), str(binary)], check=False).returncode == 0:
+            return smaller.read_bytes()
+        return binary.read_bytes()
+
+
+def zipped(bootstrap: Path) -> bytes:
+    """The package: one executable file named `bootstrap`."""
+    content = stripped(bootstrap)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as package:
         entry = zipfile.ZipInfo("bootstrap")

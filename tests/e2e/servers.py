@@ -151,12 +151,17 @@ def moto_ec2(python: str, log_dir: Path, pending_s: float, stopping_s: float) ->
 
 
 @contextlib.contextmanager
-def ministack(venv: Path, log_dir: Path, services: str = FUNCTIONS_ALONE) -> Iterator[str]:
-    """Lambda's control plane and runtime API, EventBridge Scheduler, and what else is asked for."""
+def ministack(venv: Path, log_dir: Path, services: str = FUNCTIONS_ALONE,
+              functions_ec2: str | None = None) -> Iterator[str]:
+    """Lambda's control plane and runtime API, and EventBridge Scheduler; further services as named. With the address of an
+    EC2, functions get it from the environment, and ministack for all else: what a stack's template cannot say."""
     port = free_port()
+    url = f"http://{HOST}:{port}"
     env = {**CREDENTIALS, "GATEWAY_PORT": str(port), "BIND_HOST": HOST, "MINISTACK_HOST": HOST,
            "MINISTACK_REGION": REGION, "LAMBDA_EXECUTOR": "local", "TMPDIR": str(log_dir),
            "IOT_MTLS_ENABLED": "0", "SFTP_ENABLED": "0", "SERVICES": services}
-    with server("ministack", [str(venv / "bin/ministack")], f"http://{HOST}:{port}", log_dir=log_dir, env=env,
+    if functions_ec2 is not None:
+        env |= {"AWS_ENDPOINT_URL": url, "AWS_ENDPOINT_URL_EC2": functions_ec2}
+    with server("ministack", [str(venv / "bin/ministack")], url, log_dir=log_dir, env=env,
                 probe="/_ministack/health") as url:
         yield url
