@@ -8,6 +8,7 @@ import http.server
 import json
 import os
 import subprocess
+import tempfile
 import threading
 import time
 import uuid
@@ -93,8 +94,14 @@ class Stopwatch:
     def __init__(self, binary: Path, environment: dict[str, str], event: dict) -> None:
         self.binary, self.environment, self.event = binary, environment, event
         self.asked = self.answered = None
+        # What CloudWatch would take in.
+        self.log = tempfile.TemporaryFile()
         self.body, self.failed, self.cpu_ms, self.resident_mb = b"", False, 0.0, 0.0
         self.done, self.end = threading.Event(), threading.Event()
+
+    @property
+    def log_bytes(self) -> int:
+        return os.fstat(self.log.fileno()).st_size
 
     def start_once(self) -> Start:
         server = _Server(("127.0.0.1", 0), _Api)
@@ -108,7 +115,7 @@ class Stopwatch:
         }
         began = time.perf_counter()
         self.process = subprocess.Popen([str(self.binary)], env=env, stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                                        stdout=self.log, stderr=subprocess.DEVNULL)
         try:
             if not self.done.wait(60):
                 raise RuntimeError(f"{self.binary} gave no response in 60 s")
