@@ -12,13 +12,7 @@ use spillway_function::{Environment, log};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     log::init();
-    match serve().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tracing::error!("{error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    log::ended(serve().await)
 }
 
 async fn serve() -> Result<()> {

@@ -1,5 +1,7 @@
 //! The log: one summary line per cycle, one line per action, as JSON. A sentence and fields; secrets never.
 
+use std::process::ExitCode;
+
 use spillway_core::fault::Fault;
 use spillway_core::outcome::{ActionEnd, CycleReport, Outcome};
 use spillway_core::plan::Action;
@@ -25,6 +27,17 @@ pub fn init() {
     // Not an `EnvFilter`: it brings regular expressions, which a function pays for at every start.
     let levels = levels.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO));
     tracing_subscriber::registry().with(lines).with(levels).init();
+}
+
+/// How a function's process ends. One that could not start or serve says why: its log is all there is to look at.
+pub fn ended(served: anyhow::Result<()>) -> ExitCode {
+    match served {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// A cycle.
