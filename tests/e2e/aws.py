@@ -8,8 +8,6 @@ import dataclasses
 import ipaddress
 import io
 import json
-import shutil
-import subprocess
 import tempfile
 import threading
 import time
@@ -19,6 +17,7 @@ from pathlib import Path
 import boto3
 from botocore.config import Config
 
+from . import compiled
 from .servers import CREDENTIALS, REGION
 
 TAG = "pexip-cloud"
@@ -170,14 +169,10 @@ class Function:
 
 
 def stripped(binary: Path) -> bytes:
-    """The binary without the debug build's symbols."""
     with tempfile.TemporaryDirectory() as directory:
         smaller = Path(directory) / "bootstrap"
-        # Only for the speed of the upload: a linker without `strip` beside it does no harm.
-        found = shutil.which("strip")
-        if found and subprocess.run([found, "-o", str(smaller), str(binary)], check=False).returncode == 0:
-            return smaller.read_bytes()
-        return binary.read_bytes()
+        compiled.strip(binary, smaller)
+        return smaller.read_bytes()
 
 
 def zipped(bootstrap: Path) -> bytes:
