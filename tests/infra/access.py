@@ -74,6 +74,8 @@ def needed(stack: Stack) -> dict[str, list[Call]]:
         ("CreateNetworkInterface", ec2("security-group", "sg-0a")),
         ("CreateNetworkInterface", ec2("network-interface", "eni-0a")),
         ("DeleteNetworkInterface", ec2("network-interface", "eni-0a")),
+        ("AssignPrivateIpAddresses", ec2("network-interface", "eni-0a")),
+        ("UnassignPrivateIpAddresses", ec2("network-interface", "eni-0a")),
         ("DescribeNetworkInterfaces", "*"), ("DescribeSubnets", "*"))]
     cycle = ledger(stack, "Query", "PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem")
     queue = arn_of(stack, "StateChanges")
@@ -130,8 +132,11 @@ def forbidden(stack: Stack) -> dict[str, list[Call]]:
     # The function's own code, told apart by the key that Lambda sets.
     inside = {"lambda:sourcefunctionarn": arn_of(stack, "EvaluatorFunction")}
     interfaces = [Call(f"{action} by the function's own code", f"ec2:{action}", INTERFACE, inside)
-                  for action in ("CreateNetworkInterface", "DeleteNetworkInterface")]
-    functions = [*stranger, *creation, *elsewhere, *addresses, *interfaces]
+                  for action in ("CreateNetworkInterface", "DeleteNetworkInterface", "AssignPrivateIpAddresses",
+                                 "UnassignPrivateIpAddresses")]
+    elsewhere_in_the_network = [Call(f"{action}, which only who configures a function needs", f"ec2:{action}", "*")
+                                for action in ("DescribeVpcs", "DescribeSecurityGroups")]
+    functions = [*stranger, *creation, *elsewhere, *addresses, *interfaces, *elsewhere_in_the_network]
     schedules = [
         Call("invoke any function", "lambda:InvokeFunction", f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:other"),
         Call("start a tagged instance", "ec2:StartInstances", INSTANCE, TAGGED),

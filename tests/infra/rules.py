@@ -205,7 +205,7 @@ def every_function_is_watched_and_its_log_ends(stack: Stack) -> list[str]:
 # Metrics that nothing may wake anybody for.
 QUIET = {"FailedStarts", "StaleCycles", "FreeHdCalls", "Throttles", "NodesFailedStart"}
 WANTED = {"UncoveredShortfall", "RefusedStartsWithStoppedNodes", "GoodCycles", "DroppedByUs",
-          "ApproximateNumberOfMessagesVisible"}
+          "AddressesWrongNow", "ApproximateNumberOfMessagesVisible"}
 
 
 def alarms_wake_somebody_and_only_when_needed(stack: Stack) -> list[str]:
@@ -225,9 +225,11 @@ def alarms_wake_somebody_and_only_when_needed(stack: Stack) -> list[str]:
                 said.append(f"{name}: no function emits {alarm['MetricName']}")
             if alarm["Dimensions"] != [{"Name": "Platform", "Value": stack.parameters["Platform"]}]:
                 said.append(f"{name} watches another platform")
-    silent = alarms.get("NoGoodCycleAlarm", {})
-    if silent.get("TreatMissingData") != "breaching" or silent.get("Period", 0) * silent.get("EvaluationPeriods", 0) != 300:
-        said.append("NoGoodCycleAlarm: five minutes of silence must wake somebody")
+    # Two things happen by the clock. Where they do not, nothing else says so.
+    for name, seconds in {"NoGoodCycleAlarm": 300, "AddressesWrongAlarm": 900}.items():
+        silent = alarms.get(name, {})
+        if silent.get("TreatMissingData") != "breaching" or silent.get("Period", 0) * silent.get("EvaluationPeriods", 0) != seconds:
+            said.append(f"{name}: {seconds} s of silence must wake somebody")
     return said
 
 
