@@ -119,6 +119,7 @@ fn node(id: u64, location: LocationId, address: Ipv4Addr, up: bool, used: u64, n
         maintenance_mode: false,
         maintenance_mode_reason: String::new(),
         distributed_database: false,
+        certificate: None,
         status: Some(NodeStatus {
             synced: up,
             last_updated: Some(

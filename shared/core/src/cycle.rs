@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::apply::{Applied, Apply};
 use crate::fault::Fault;
-use crate::ledger::{Actor, Digest, Event, EventKind, LastRefusal, Ledger};
+use crate::ledger::{Actor, Digest, Event, EventKind, KnownPlatform, LastRefusal, Ledger};
 use crate::observation::{Fleet, InstanceState, Observation, Reading};
 use crate::outcome::{CycleReport, Outcome};
 use crate::plan::{Override, Plan};
@@ -16,7 +16,7 @@ use crate::planner::plan_overridden;
 use crate::policy::{Mode, Policy};
 use crate::ports::{
     Clock, FleetRead, FleetWrite, Lease, LeaseError, LedgerRead, LedgerWrite, ManagementRead,
-    ManagementWrite, OverflowStart, PlatformScope,
+    ManagementWrite, OverflowStart, PlatformRefresh, PlatformScope,
 };
 use crate::report::Gate;
 use crate::safety::{Violation, check_overridden};
@@ -85,12 +85,32 @@ where
     (observe_beside(ports.management, ports.clock, fleet).await, ledger)
 }
 
-/// Reads the Management Node. The shards are read only while overflow nodes run.
+/// Reads the Management Node.
 async fn observe_beside<M: ManagementRead, C: Clock>(
     management: &M,
     clock: &C,
     fleet: Reading<Fleet>,
 ) -> Observation {
+    let platform = management.read_platform(scope(&fleet)).await;
+    Observation { observed_at: clock.now(), platform, fleet }
+}
+
+/// The same for whoever only looks, where what changes seldom may be known.
+pub async fn observe_known<M: PlatformRefresh, C: Clock>(
+    management: &M,
+    clock: &C,
+    fleet: Reading<Fleet>,
+    known: Option<&KnownPlatform>,
+) -> Observation {
+    let platform = match known {
+        Some(known) => management.refresh_platform(known, scope(&fleet)).await,
+        None => management.read_platform(scope(&fleet)).await,
+    };
+    Observation { observed_at: clock.now(), platform, fleet }
+}
+
+/// The shards are read only while overflow nodes run.
+fn scope(fleet: &Reading<Fleet>) -> PlatformScope {
     let shards = fleet.as_ref().is_ok_and(|fleet| {
         fleet.instances.iter().any(|instance| {
             matches!(
@@ -99,8 +119,7 @@ async fn observe_beside<M: ManagementRead, C: Clock>(
             )
         })
     });
-    let platform = management.read_platform(PlatformScope { shards }).await;
-    Observation { observed_at: clock.now(), platform, fleet }
+    PlatformScope { shards }
 }
 
 /// One cycle for one platform.
@@ -274,6 +293,9 @@ where
         if let Err(fault) = self.record_withheld(&report, reading).await {
             report.faults.push(fault);
         }
+        if let Err(fault) = self.record_platform(observation, reading).await {
+            report.faults.push(fault);
+        }
         match (&lease, reading) {
             (Some(lease), _) => {
                 let events = applied.events;
@@ -306,6 +328,20 @@ where
             reason,
         };
         self.ports.ledger.append_events(&[event]).await
+    }
+
+    /// Before the digest, which says that it is so.
+    async fn record_platform(
+        &self,
+        observation: &Observation,
+        reading: &Reading<Ledger>,
+    ) -> Result<(), Fault> {
+        let (Ok(platform), Ok(state)) = (&observation.platform, reading) else { return Ok(()) };
+        let seen = KnownPlatform::of(platform);
+        if state.platform.as_ref() == Some(&seen) {
+            return Ok(());
+        }
+        self.ports.ledger.put_platform(&seen).await
     }
 
     /// What was seen goes into the history before it is remembered as seen: a cycle that dies in between writes

@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{HdCalls, HoldId, InstanceId, LocationId, LocationName, NodeName};
+use crate::observation::{BurstingSettings, Location, Platform};
 
 /// Version of the items' shape. A reader takes items of its own version and older ones.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -23,6 +24,42 @@ pub struct Ledger {
     pub holds: Vec<Hold>,
     /// Operators' wishes, oldest first.
     pub requests: Vec<Request>,
+    /// What changes seldom at the Management Node, as the last cycle that could read it saw it.
+    #[serde(default)]
+    pub platform: Option<KnownPlatform>,
+}
+
+/// What changes seldom at the Management Node: settings, locations, version. A cycle writes it where it differs from
+/// what is there, and the digest says when it was last found so. Whoever only looks need not read it again; whoever
+/// acts does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownPlatform {
+    /// The address that answered as the primary Management Node.
+    pub address: String,
+    /// The Management Node's software version.
+    pub version: String,
+    /// Whether the Management Node itself was being upgraded.
+    pub upgrading: bool,
+    /// The global bursting settings.
+    pub bursting: BurstingSettings,
+    /// All system locations, by id.
+    pub locations: Vec<Location>,
+}
+
+impl KnownPlatform {
+    /// What is to be remembered of a reading.
+    pub fn of(platform: &Platform) -> Self {
+        let Platform { address, version, upgrading, bursting, locations, .. } = platform;
+        let mut locations = locations.clone();
+        locations.sort_by_key(|location| location.id);
+        Self {
+            address: address.clone(),
+            version: version.clone(),
+            upgrading: *upgrading,
+            bursting: bursting.clone(),
+            locations,
+        }
+    }
 }
 
 /// The `CYCLE` item.
@@ -269,6 +306,15 @@ pub struct Request {
 }
 
 impl Ledger {
+    /// What is known of the platform, where a cycle found it so within the given time.
+    pub fn known_platform(&self, now: Timestamp, within: SignedDuration) -> Option<&KnownPlatform> {
+        let known = self.platform.as_ref()?;
+        let digest = self.cycle.digest.as_ref()?;
+        let (enabled, read_at) = digest.bursting_enabled?;
+        let fits = digest.address == known.address && enabled == known.bursting.enabled;
+        (fits && now.duration_since(read_at) <= within).then_some(known)
+    }
+
     /// The pause in force: the latest that is neither over nor resumed. Every function obeys it.
     pub fn pause(&self, now: Timestamp) -> Option<Pause<'_>> {
         let latest = self

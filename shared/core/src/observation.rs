@@ -8,7 +8,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
-use crate::ids::{HdCalls, InstanceId, InstanceType, LocationId, LocationName, NodeId, NodeName};
+use crate::ids::{
+    CertificateId, HdCalls, InstanceId, InstanceType, LocationId, LocationName, NodeId, NodeName,
+};
 
 /// A reading, or why there is none.
 pub type Reading<T> = Result<T, Fault>;
@@ -109,8 +111,22 @@ pub struct Node {
     pub maintenance_mode_reason: String,
     /// Whether the node takes part in the distributed database; an overflow node should not.
     pub distributed_database: bool,
+    /// The TLS certificate that it is configured with; `None` where it has the Management Node's default one.
+    #[serde(default)]
+    pub certificate: Option<CertificateId>,
     /// What the node last reported; `None` when no status row exists.
     pub status: Option<NodeStatus>,
+}
+
+/// `configuration/v1/tls_certificate/`: for how long a certificate is good. The key in the same object is never decoded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Certificate {
+    /// Configuration id.
+    pub id: CertificateId,
+    /// `subject_name`, for people.
+    pub subject: String,
+    /// `end_date`: from then on a caller's device refuses it.
+    pub ends: Timestamp,
 }
 
 /// `status/v1/worker_vm/`, the part that matters.

@@ -11,8 +11,10 @@ use std::net::Ipv4Addr;
 
 use crate::fault::{Fault, Refusal};
 use crate::ids::{AllocationId, HoldId, InstanceId, InstanceType, LocationId, NodeId};
-use crate::ledger::{CycleRecord, Digest, Event, Hold, Ledger, LocationLoad, NodeRecord, Request};
-use crate::observation::{Fleet, Instance, Location, Node, NodeActivity, Platform};
+use crate::ledger::{
+    CycleRecord, Digest, Event, Hold, KnownPlatform, Ledger, LocationLoad, NodeRecord, Request,
+};
+use crate::observation::{Certificate, Fleet, Instance, Location, Node, NodeActivity, Platform};
 use crate::reconcile::{NatState, NatWrite, NodeHistoryLine};
 
 /// Time.
@@ -68,6 +70,23 @@ pub trait ManagementRead: Send + Sync {
     fn read_platform(&self, scope: PlatformScope) -> impl Future<Output = Result<Platform, Fault>> + Send;
     /// Everything that can keep one node busy: three requests.
     fn read_activity(&self, node: Ipv4Addr) -> impl Future<Output = Result<NodeActivity, Fault>> + Send;
+}
+
+/// Reads the platform for whoever only looks, where what changes seldom is known from the ledger.
+pub trait PlatformRefresh: ManagementRead {
+    /// Nodes and their status, joined with what is known: two lists, one more with shards. A Management Node that does not
+    /// answer any more at the known address is looked for, and everything is read.
+    fn refresh_platform(
+        &self,
+        known: &KnownPlatform,
+        scope: PlatformScope,
+    ) -> impl Future<Output = Result<Platform, Fault>> + Send;
+}
+
+/// Reads TLS certificates.
+pub trait CertificateRead: Send + Sync {
+    /// All of which the end is known; none where the release has no such list. One request.
+    fn read_certificates(&self) -> impl Future<Output = Result<Vec<Certificate>, Fault>> + Send;
 }
 
 /// Changes Conferencing Nodes on the Management Node.
@@ -310,6 +329,8 @@ pub trait LedgerWrite: LedgerRead {
         at: Timestamp,
         load: &[LocationLoad],
     ) -> impl Future<Output = Result<(), Fault>> + Send;
+    /// Stores what changes seldom at the Management Node, without the lease.
+    fn put_platform(&self, platform: &KnownPlatform) -> impl Future<Output = Result<(), Fault>> + Send;
     /// Stores a hold; the same id replaces.
     fn put_hold(&self, hold: &Hold) -> impl Future<Output = Result<(), Fault>> + Send;
     /// Removes a hold; one that is not there is fine.

@@ -15,6 +15,8 @@ pub(crate) const SK: &str = "sk";
 pub(crate) const STATE: &str = "STATE";
 /// Lease and digest.
 pub(crate) const CYCLE: &str = "CYCLE";
+/// What changes seldom at the Management Node.
+pub(crate) const PLATFORM: &str = "PLATFORM";
 /// Prefix of node records.
 pub(crate) const NODE: &str = "NODE#";
 /// Prefix of the reconciler's records.
@@ -41,6 +43,10 @@ impl Key {
 
     pub(crate) fn cycle() -> Self {
         Self::state(CYCLE.to_owned())
+    }
+
+    pub(crate) fn platform() -> Self {
+        Self::state(PLATFORM.to_owned())
     }
 
     pub(crate) fn node(id: &InstanceId) -> Self {

@@ -8,7 +8,9 @@ use aws_sdk_dynamodb::Client;
 use jiff::{SignedDuration, Timestamp};
 use spillway_core::fault::Fault;
 use spillway_core::ids::{HoldId, InstanceId};
-use spillway_core::ledger::{CycleRecord, Digest, Event, Hold, Ledger, LocationLoad, NodeRecord, Request};
+use spillway_core::ledger::{
+    CycleRecord, Digest, Event, Hold, KnownPlatform, Ledger, LocationLoad, NodeRecord, Request,
+};
 use spillway_core::ports::{
     Clock, Lease, LeaseError, LedgerRead, LedgerWrite, LoadRead, MinuteOfLoad, NatLedger,
 };
@@ -143,6 +145,10 @@ impl LedgerWrite for DynamoLedger {
 
     async fn put_load(&self, at: Timestamp, load: &[LocationLoad]) -> Result<(), Fault> {
         self.put_minute_of_load(at, load).await
+    }
+
+    async fn put_platform(&self, platform: &KnownPlatform) -> Result<(), Fault> {
+        self.put_known_platform(platform).await
     }
 
     async fn put_hold(&self, hold: &Hold) -> Result<(), Fault> {

@@ -7,11 +7,11 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 use spillway_core::fault::Fault;
 use spillway_core::ids::InstanceId;
-use spillway_core::ledger::{Hold, Ledger, Request, Wish};
+use spillway_core::ledger::{Hold, KnownPlatform, Ledger, Request, Wish};
 
 use crate::fault::table_fault;
 use crate::item::{Item, decode, encode, is_expired, key_attributes, sort_key};
-use crate::keys::{CYCLE, HOLD, Key, NODE, REQUEST, STATE};
+use crate::keys::{CYCLE, HOLD, Key, NODE, PLATFORM, REQUEST, STATE};
 use crate::ledger::DynamoLedger;
 
 /// A hold stays a day after its end, for whoever asks why nodes were up this morning.
@@ -35,6 +35,10 @@ impl DynamoLedger {
     pub(crate) async fn put_free_hold(&self, hold: &Hold) -> Result<(), Fault> {
         let gone_at = later(hold.until, HOLD_KEPT);
         self.put(encode(Key::hold(&hold.id), hold, Some(gone_at))?).await
+    }
+
+    pub(crate) async fn put_known_platform(&self, platform: &KnownPlatform) -> Result<(), Fault> {
+        self.put(encode(Key::platform(), platform, None)?).await
     }
 
     pub(crate) async fn put_free_request(&self, request: &Request) -> Result<(), Fault> {
@@ -104,6 +108,8 @@ pub(crate) fn take_item(ledger: &mut Ledger, item: Item) -> Result<(), Fault> {
     let sk = sort_key(&item).to_owned();
     if sk == CYCLE {
         ledger.cycle = decode(item)?;
+    } else if sk == PLATFORM {
+        ledger.platform = Some(decode(item)?);
     } else if let Some(id) = sk.strip_prefix(NODE) {
         ledger.nodes.insert(InstanceId::new(id), decode(item)?);
     } else if sk.starts_with(HOLD) {

@@ -7,14 +7,15 @@ use std::net::Ipv4Addr;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use spillway_core::fault::Fault;
-use spillway_core::ids::{HdCalls, InstanceId, LocationId, LocationName, NodeId, NodeName};
-use spillway_core::ports::{LicenceRead, Licences, OverflowStart};
+use spillway_core::ids::{CertificateId, HdCalls, InstanceId, LocationId, LocationName, NodeId, NodeName};
+use spillway_core::observation::Certificate;
+use spillway_core::ports::{CertificateRead, LicenceRead, Licences, OverflowStart};
 
 use crate::error::{ManagementError, Problem};
 use crate::management::HttpManagement;
 use crate::path::ApiPath;
 use crate::resources;
-use crate::rows::{CloudLocation, CloudNodeRow, LicensingRow, StatusEvent};
+use crate::rows::{CloudLocation, CloudNodeRow, LicensingRow, StatusEvent, TlsCertificate};
 use crate::transport::Call;
 use crate::wire::Verb;
 
@@ -203,6 +204,14 @@ impl HttpManagement {
     }
 }
 
+impl CertificateRead for HttpManagement {
+    async fn read_certificates(&self) -> Result<Vec<Certificate>, Fault> {
+        let target = self.target().await?;
+        let rows = self.list_if_any::<TlsCertificate>(target, resources::tls_certificate()).await;
+        Ok(self.observe(rows)?.into_iter().filter_map(certificate).collect())
+    }
+}
+
 impl LicenceRead for HttpManagement {
     async fn read_licences(&self) -> Result<Option<Licences>, Fault> {
         let licensing = self.read_licensing().await?;
@@ -241,6 +250,11 @@ fn cloud_node(row: CloudNodeRow) -> Option<CloudNode> {
         node_name: row.workervm_configuration_name.map(NodeName::new),
         location: row.workervm_configuration_location_name.map(LocationName::new),
     })
+}
+
+fn certificate(row: TlsCertificate) -> Option<Certificate> {
+    let TlsCertificate { id, subject_name, end_date, resource_uri: _ } = row;
+    Some(Certificate { id: CertificateId(id?), subject: subject_name.unwrap_or_default(), ends: end_date? })
 }
 
 fn monitored_location(row: CloudLocation) -> Option<MonitoredLocation> {

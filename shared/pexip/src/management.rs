@@ -8,8 +8,9 @@ use std::sync::Arc;
 use serde_json::json;
 use spillway_core::fault::Fault;
 use spillway_core::ids::NodeId;
+use spillway_core::ledger::KnownPlatform;
 use spillway_core::observation::{NodeActivity, Platform};
-use spillway_core::ports::{Clock, ManagementRead, ManagementWrite, PlatformScope};
+use spillway_core::ports::{Clock, ManagementRead, ManagementWrite, PlatformRefresh, PlatformScope};
 use tokio::time::Instant;
 
 use crate::activity::count_activity;
@@ -18,7 +19,7 @@ use crate::error::{ManagementError, Problem};
 use crate::pace::Pace;
 use crate::paging::{ListOf, Listing, Row, Unsortable, read_json};
 use crate::path::{ApiPath, Family};
-use crate::platform::PlatformRows;
+use crate::platform::{NodeRows, PlatformRows};
 use crate::resources;
 use crate::rows::{Backplane, ConferenceShard, GlobalSettings, ManagementVmStatus, Participant};
 use crate::settings::{ManagementSettings, SettingError};
@@ -211,18 +212,37 @@ impl HttpManagement {
     async fn read_rows(&self, target: Target, scope: PlatformScope) -> Result<PlatformRows, ManagementError> {
         let global_path = ApiPath::detail(Family::Configuration, "global", 1);
         let global = self.transport().send(target, Call::get(&global_path, ""), read_json::<GlobalSettings>);
+        let (management, nodes, global, locations) = tokio::try_join!(
+            self.management_rows(target),
+            self.read_node_rows(target, scope),
+            global,
+            self.list(target, resources::system_location()),
+        )?;
+        let address = self.transport().addresses().get(target.address).map(ToString::to_string);
+        Ok(PlatformRows {
+            address: address.unwrap_or_default(),
+            global,
+            management,
+            locations: locations.rows,
+            nodes,
+        })
+    }
+
+    /// Two lists, one more with shards.
+    async fn read_node_rows(
+        &self,
+        target: Target,
+        scope: PlatformScope,
+    ) -> Result<NodeRows, ManagementError> {
         let shards = async {
             if !scope.shards {
                 return Ok(None);
             }
             self.list(target, resources::conference_shard()).await.map(|listing| Some(listing.rows))
         };
-        let (management, status, global, configuration, locations, shards) = tokio::try_join!(
-            self.management_rows(target),
+        let (status, configuration, shards) = tokio::try_join!(
             self.list(target, resources::worker_vm_status()),
-            global,
             self.list(target, resources::worker_vm_configuration()),
-            self.list(target, resources::system_location()),
             shards,
         )?;
         let server_time = status.server_time.ok_or_else(|| {
@@ -231,17 +251,7 @@ impl HttpManagement {
                 "an answer without a Date header: how old the nodes' reports are cannot be told",
             )
         })?;
-        let address = self.transport().addresses().get(target.address).map(ToString::to_string);
-        Ok(PlatformRows {
-            address: address.unwrap_or_default(),
-            server_time,
-            global,
-            management,
-            locations: locations.rows,
-            configuration: configuration.rows,
-            status: status.rows,
-            shards,
-        })
+        Ok(NodeRows { server_time, configuration: configuration.rows, status: status.rows, shards })
     }
 
     fn malformed(&self, target: Target, what: &str) -> ManagementError {
@@ -295,6 +305,27 @@ impl ManagementRead for HttpManagement {
 
     async fn read_activity(&self, node: Ipv4Addr) -> Result<NodeActivity, Fault> {
         Ok(self.observe(self.activity(node).await)?)
+    }
+}
+
+impl PlatformRefresh for HttpManagement {
+    async fn refresh_platform(&self, known: &KnownPlatform, scope: PlatformScope) -> Result<Platform, Fault> {
+        let transport = self.transport();
+        let at = transport.addresses().iter().position(|address| address.to_string() == known.address);
+        let Some(address) = at else {
+            return self.read_platform(scope).await;
+        };
+        let target = Target { address, deadline: transport.deadline(), others: false };
+        match self.read_node_rows(target, scope).await {
+            Ok(rows) => {
+                self.shared.learned.settle(Some(address));
+                Ok(rows.join(known.clone()))
+            }
+            Err(error) if error.is_the_addresses() && transport.addresses().len() > 1 => {
+                self.read_platform(scope).await
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 }
 

@@ -6,7 +6,8 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use spillway_core::ids::{HdCalls, LocationId, LocationName, NodeId, NodeName};
+use spillway_core::ids::{CertificateId, HdCalls, LocationId, LocationName, NodeId, NodeName};
+use spillway_core::ledger::KnownPlatform;
 use spillway_core::observation::{BurstingSettings, Location, Node, NodeRole, NodeStatus, Platform, Shard};
 
 use crate::rows::{
@@ -23,21 +24,41 @@ const DEFAULT_MIN_LIFETIME: u64 = 50;
 /// Everything that was read, as it came.
 pub(crate) struct PlatformRows {
     pub(crate) address: String,
-    pub(crate) server_time: Timestamp,
     pub(crate) global: GlobalSettings,
     pub(crate) management: Vec<ManagementVmStatus>,
     pub(crate) locations: Vec<SystemLocation>,
-    pub(crate) configuration: Vec<WorkerVmConfiguration>,
-    pub(crate) status: Vec<WorkerVmStatus>,
-    pub(crate) shards: Option<Vec<ConferenceShard>>,
+    pub(crate) nodes: NodeRows,
 }
 
 impl PlatformRows {
     /// The platform, or what is missing from it that nothing can stand in for.
     pub(crate) fn join(self) -> Result<Platform, String> {
-        let Self { address, server_time, global, management, locations, configuration, status, shards } =
-            self;
+        let Self { address, global, management, locations, nodes } = self;
         let itself = management.iter().find(|row| row.primary == Some(true)).or(management.first());
+        let known = KnownPlatform {
+            address,
+            version: itself.and_then(|row| row.version.clone()).unwrap_or_default(),
+            upgrading: management.iter().any(|row| is_upgrading(row.upgrade_status.as_deref())),
+            bursting: bursting(&global)?,
+            locations: locations.into_iter().filter_map(location).collect(),
+        };
+        Ok(nodes.join(known))
+    }
+}
+
+/// What changes all the time.
+pub(crate) struct NodeRows {
+    pub(crate) server_time: Timestamp,
+    pub(crate) configuration: Vec<WorkerVmConfiguration>,
+    pub(crate) status: Vec<WorkerVmStatus>,
+    pub(crate) shards: Option<Vec<ConferenceShard>>,
+}
+
+impl NodeRows {
+    /// The platform, with what else is known of it.
+    pub(crate) fn join(self, known: KnownPlatform) -> Platform {
+        let Self { server_time, configuration, status, shards } = self;
+        let KnownPlatform { address, version, upgrading, bursting, locations } = known;
         let mut by_id: HashMap<u64, WorkerVmStatus> = HashMap::new();
         for row in status {
             // `id` has the same value as `configuration_id` in practice, and older releases may lack the latter.
@@ -51,16 +72,8 @@ impl PlatformRows {
             configuration.into_iter().filter_map(|row| join_node(row, &mut by_id)).collect();
         nodes.sort_by_key(|node| node.id);
         nodes.dedup_by_key(|node| node.id);
-        Ok(Platform {
-            server_time,
-            address,
-            version: itself.and_then(|row| row.version.clone()).unwrap_or_default(),
-            upgrading: management.iter().any(|row| is_upgrading(row.upgrade_status.as_deref())),
-            bursting: bursting(&global)?,
-            locations: locations.into_iter().filter_map(location).collect(),
-            nodes,
-            shards: shards.map(|rows| rows.into_iter().filter_map(shard).collect()),
-        })
+        let shards = shards.map(|rows| rows.into_iter().filter_map(shard).collect());
+        Platform { server_time, address, version, upgrading, bursting, locations, nodes, shards }
     }
 }
 
@@ -115,6 +128,7 @@ fn join_node(row: WorkerVmConfiguration, status: &mut HashMap<u64, WorkerVmStatu
         static_nat_address: row.static_nat_address,
         maintenance_mode,
         distributed_database: row.enable_distributed_database.unwrap_or(true),
+        certificate: row.tls_certificate.map(CertificateId),
         status: status.remove(&id).map(|status| node_status(status, maintenance_mode)),
         name: NodeName::new(row.name.unwrap_or_else(|| format!("node {id}"))),
         maintenance_mode_reason: row.maintenance_mode_reason.unwrap_or_default(),

@@ -20,6 +20,10 @@ pub(crate) fn worker_vm_configuration_at(address: Ipv4Addr) -> ListOf {
     ListOf { filters: vec![("address", address.to_string())], ..worker_vm_configuration() }
 }
 
+pub(crate) fn tls_certificate() -> ListOf {
+    list(Family::Configuration, "tls_certificate", None)
+}
+
 pub(crate) fn system_location() -> ListOf {
     list(Family::Configuration, "system_location", Some("name"))
 }

@@ -56,6 +56,27 @@ async fn a_new_node_answers_with_its_provisioning_document() {
 }
 
 #[tokio::test]
+async fn a_certificate_is_read_and_its_key_kept() {
+    let bench = Bench::new(1).await;
+    let mut params = rcgen::CertificateParams::new(vec!["conf.example.com".to_owned()]).unwrap();
+    params.not_after = rcgen::date_time_ymd(2026, 5, 4);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let pem = params.self_signed(&key).unwrap().pem();
+    let body = json!({"certificate": pem, "private_key": key.serialize_pem()});
+    let made = bench.body("POST", "/api/admin/configuration/v1/tls_certificate/", body).await;
+    let location = header(&made, "location");
+    let made = bench.get(&location).await;
+    assert_eq!(made["end_date"], "2026-05-04T00:00:00");
+    assert_eq!(made["subject_alt_names"], "conf.example.com");
+    assert!(!made.to_string().contains("PRIVATE KEY"), "{made}");
+    // The derived fields are not a client's to set, and follow the certificate.
+    params.not_after = rcgen::date_time_ymd(2027, 5, 4);
+    let renewed = params.self_signed(&key).unwrap().pem();
+    bench.body("PATCH", &location, json!({"certificate": renewed, "end_date": "2099-01-01T00:00:00"})).await;
+    assert_eq!(bench.get(&location).await["end_date"], "2027-05-04T00:00:00");
+}
+
+#[tokio::test]
 async fn patch_answers_202_and_changes_only_what_it_names() {
     let bench = Bench::new(2).await;
     let before = bench.get(&format!("{NODES}2/")).await;

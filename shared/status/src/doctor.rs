@@ -10,7 +10,7 @@ use spillway_core::assess::Assessment;
 use spillway_core::fault::Fault;
 use spillway_core::ids::{InstanceType, LocationName};
 use spillway_core::ledger::Ledger;
-use spillway_core::observation::{Fleet, Observation, Platform};
+use spillway_core::observation::{Certificate, Fleet, Observation, Platform};
 use spillway_core::policy::{Mode, Policy};
 use spillway_core::report::Gate;
 
@@ -76,6 +76,8 @@ pub struct Examined<'a> {
     pub ledger: &'a Result<Ledger, Fault>,
     /// Port licences in use and in all; `None` where the release does not say.
     pub licences: &'a Result<Option<(u64, u64)>, Fault>,
+    /// TLS certificates.
+    pub certificates: &'a Result<Vec<Certificate>, Fault>,
     /// Now.
     pub now: Timestamp,
 }
@@ -88,7 +90,7 @@ const CLOCKS: SignedDuration = SignedDuration::from_secs(30);
 
 /// All checks of what was read.
 pub fn examine(read: &Examined<'_>) -> Vec<Check> {
-    let Examined { policy, observation, ledger, licences, now } = *read;
+    let Examined { policy, observation, ledger, licences, certificates, now } = *read;
     let mut checks = vec![cycles(ledger, now)];
     match &observation.fleet {
         Ok(fleet) => checks.push(instances(policy, fleet)),
@@ -108,13 +110,16 @@ pub fn examine(read: &Examined<'_>) -> Vec<Check> {
     checks.push(clocks(platform, observation.observed_at));
     checks.push(mode(policy, platform));
     checks.push(ports(licences));
+    if let Err(fault) = certificates {
+        checks.push(Check::fault("certificates", fault));
+    }
     checks.extend(names(policy, platform));
     if let Ok(fleet) = &observation.fleet {
         let view = Assessment::new(policy, platform, fleet, ledger.as_ref().ok(), now);
         checks.push(pairs(&view));
         checks.push(upgrade(&view));
         checks.extend(types(policy, fleet));
-        let issues = issues(policy, fleet, &view);
+        let issues = issues(policy, fleet, &view, certificates.as_deref().unwrap_or_default());
         checks.extend(
             issues
                 .into_iter()

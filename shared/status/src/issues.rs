@@ -2,19 +2,29 @@
 
 use std::collections::BTreeMap;
 
+use jiff::SignedDuration;
 use spillway_core::assess::{Assessment, Issue, OverflowNode};
 use spillway_core::ids::InstanceId;
-use spillway_core::observation::Fleet;
+use spillway_core::observation::{Certificate, Fleet, Platform};
 use spillway_core::policy::Policy;
 use spillway_core::safety::TAG_KEY;
 
 use crate::status::IssueLine;
 
-pub(crate) fn issues(policy: &Policy, fleet: &Fleet, view: &Assessment<'_>) -> Vec<IssueLine> {
+/// A certificate is renewed by people, who are on holiday for two weeks at the longest.
+const CERTIFICATE_WARNING: SignedDuration = SignedDuration::from_hours(14 * 24);
+
+pub(crate) fn issues(
+    policy: &Policy,
+    fleet: &Fleet,
+    view: &Assessment<'_>,
+    certificates: &[Certificate],
+) -> Vec<IssueLine> {
     let names: BTreeMap<&InstanceId, &str> =
         view.nodes.iter().map(|node| (&node.instance.id, node.node.name.as_str())).collect();
     let mut lines: Vec<IssueLine> = view.issues.iter().map(|issue| line(issue, &names)).collect();
     lines.extend(view.nodes.iter().filter_map(|node| wrong_address(policy, view, node)));
+    lines.extend(certificates.iter().filter_map(|certificate| ending(view.platform, certificate)));
     if fleet.instances.is_empty() {
         lines.push(IssueLine {
             about: "overflow nodes".to_owned(),
@@ -85,6 +95,32 @@ fn line(issue: &Issue, names: &BTreeMap<&InstanceId, &str>) -> IssueLine {
         ),
     };
     IssueLine { about, what, remedy: remedy.to_owned() }
+}
+
+/// A certificate that devices refuse, or soon will. Many nodes may have the same one.
+fn ending(platform: &Platform, certificate: &Certificate) -> Option<IssueLine> {
+    let Certificate { id, subject, ends } = certificate;
+    let mut with = platform.nodes.iter().filter(|node| node.certificate == Some(*id));
+    let first = with.next()?;
+    let about = match with.count() {
+        0 => first.name.to_string(),
+        more => format!("{} and {more} more", first.name),
+    };
+    let left = ends.duration_since(platform.server_time);
+    if left > CERTIFICATE_WARNING {
+        return None;
+    }
+    let (verb, days) = if left.is_positive() { ("ends", left) } else { ("ended", -left) };
+    let when = match (verb, days.as_hours() / 24) {
+        (_, 0) => "today".to_owned(),
+        ("ends", 1) => "in a day".to_owned(),
+        ("ends", days) => format!("in {days} days"),
+        (_, 1) => "a day ago".to_owned(),
+        (_, days) => format!("{days} days ago"),
+    };
+    let what = format!("its TLS certificate ({subject}) {verb} {when}: devices that check it cannot call");
+    let remedy = "upload a new one and assign it (Certificates > TLS Certificates)".to_owned();
+    Some(IssueLine { about, what, remedy })
 }
 
 /// A node that runs and tells callers another address than its instance has. While it boots that is being put right.

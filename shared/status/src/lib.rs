@@ -1,7 +1,7 @@
 //! What is known of a platform, made ready to be looked at: one renderer for the command line, the page and the tests.
 //!
 //! [`status()`] makes a [`Status`] of what a cycle reads and of the plan that the rules make of it: a value with a
-//! version, for `--json` and for the page. [`render`] makes text of it. Nothing is read here and nothing is decided:
+//! version, for `--json` and for the page. [`look`] reads what it needs, [`render`] makes text of it. Nothing is decided here:
 //! what a node's state is, and why it is left alone, is the core's to say.
 //!
 //! Names come from outside; [`clean()`] takes from them what a terminal would obey.
@@ -14,6 +14,7 @@ mod held;
 mod history;
 mod issues;
 mod lives;
+mod look;
 mod make;
 pub mod page;
 mod plan_text;
@@ -28,6 +29,7 @@ pub use compare::{Comparison, ComparisonLine, PlatformEvent, Sum, compare, rende
 pub use cost::{Cost, CostLine, cost, render_cost};
 pub use history::{Filter, KINDS, kind, render_history};
 pub use lives::{PastLife, lives};
+pub use look::{Looked, look};
 pub use make::{Read, status};
 pub use plan_text::{PlanView, render_plan};
 pub use status::{

@@ -8,7 +8,9 @@ use spillway_core::assess::{Assessment, Phase};
 use spillway_core::fault::Fault;
 use spillway_core::ids::{HdCalls, InstanceId, LocationName, NodeName};
 use spillway_core::ledger::{Hold, HoldScope, Ledger, NodeRecord};
-use spillway_core::observation::{Fleet, Instance, InstanceState, NodeRole, Observation, Platform};
+use spillway_core::observation::{
+    Certificate, Fleet, Instance, InstanceState, NodeRole, Observation, Platform,
+};
 use spillway_core::plan::Plan;
 use spillway_core::policy::Policy;
 use spillway_core::report::{Gate, NodeReason, NodeReport, Purpose};
@@ -34,13 +36,15 @@ pub struct Read<'a> {
     pub ledger: &'a Result<Ledger, Fault>,
     /// Port licences: in use, and in all; `None` where the Management Node does not say.
     pub licences: Option<(u64, u64)>,
+    /// TLS certificates.
+    pub certificates: &'a [Certificate],
     /// Now.
     pub now: Timestamp,
 }
 
 /// The status of a platform, and the plan that its reasons come from.
 pub fn status(read: &Read<'_>) -> (Status, Plan) {
-    let Read { platform, policy, observation, ledger, licences, now } = *read;
+    let Read { platform, policy, observation, ledger, licences, certificates, now } = *read;
     let plan = spillway_core::plan(policy, observation, ledger, now);
     let known = ledger.as_ref().ok();
     let mut status = Status {
@@ -65,7 +69,7 @@ pub fn status(read: &Read<'_>) -> (Status, Plan) {
             locations(&mut status, &view, &plan);
             status.nodes = nodes(&view, &plan, known, now);
             status.edge = edge(policy, platform);
-            status.issues = issues(policy, fleet, &view);
+            status.issues = issues(policy, fleet, &view, certificates);
             status.first.oldest_report_s = oldest_report(policy, &view);
             status.first.held = held(&view, known, now);
         }

@@ -8,14 +8,17 @@ use std::sync::{Arc, Mutex};
 use jiff::{SignedDuration, Timestamp};
 use spillway_core::cycle::{Cycle, LeaseMemory, Ports};
 use spillway_core::fault::Fault;
-use spillway_core::ids::{HoldId, InstanceId, NodeId};
-use spillway_core::ledger::{CycleRecord, Digest, Event, Hold, Ledger, LocationLoad, NodeRecord, Request};
+use spillway_core::ids::{HdCalls, HoldId, InstanceId, NodeId};
+use spillway_core::ledger::{
+    CycleRecord, Digest, Event, Hold, KnownPlatform, Ledger, LocationLoad, NodeRecord, Request,
+};
 use spillway_core::observation::{Fleet, NodeActivity, Platform};
 use spillway_core::policy::Policy;
 use spillway_core::ports::{
     Clock, FleetRead, FleetWrite, InstanceOrder, Lease, LeaseError, LedgerRead, LedgerWrite, ManagementRead,
     ManagementWrite, OrderResults, OverflowStart, PlatformScope,
 };
+use spillway_sim::model::{Change, Model, Row};
 use spillway_sim::ports::SimClock;
 use spillway_sim::scenario::{Stage, TICK, finish};
 use spillway_sim::world::{CallSpec, NodeSpec, WorldBuilder};
@@ -144,6 +147,11 @@ impl<P: LedgerWrite> LedgerWrite for Counted<P> {
         self.port.put_load(at, load).await
     }
 
+    async fn put_platform(&self, platform: &KnownPlatform) -> Result<(), Fault> {
+        self.pay("w: what is known of the platform", 1);
+        self.port.put_platform(platform).await
+    }
+
     async fn put_hold(&self, hold: &Hold) -> Result<(), Fault> {
         self.port.put_hold(hold).await
     }
@@ -214,6 +222,27 @@ fn a_warm_idle_cycle_costs_the_same_for_ten_nodes_as_for_a_thousand() {
         bills.push(bill);
     }
     assert!(bills.iter().all(|bill| *bill == bills[0]), "{bills:?}");
+}
+
+#[test]
+fn what_changes_seldom_is_written_when_it_changes_and_known_as_long_as_cycles_run() {
+    let mut stage = platform(10);
+    stage.tick();
+    stage.advance(TICK);
+    let what = "w: what is known of the platform";
+    assert_eq!(bill(&stage).0.get(what), None, "it was written by the cycle before");
+    let known = |stage: &Stage, after: i64| {
+        let now = stage.now() + SignedDuration::from_secs(after);
+        let ledger = finish(stage.ledger().read_ledger(now)).expect("an answer").expect("a ledger");
+        ledger.known_platform(now, SignedDuration::from_mins(3)).map(|known| known.bursting.threshold)
+    };
+    assert_eq!(known(&stage, 0), Some(HdCalls(5)));
+    assert_eq!(known(&stage, 181), None, "no cycle has found it so for too long");
+    let fields = Row::from_iter([("bursting_threshold".to_owned(), serde_json::json!(7))]);
+    stage.world().change(Change::Update { resource: "global".into(), id: 1, fields }).expect("a change");
+    stage.advance(TICK);
+    assert_eq!(bill(&stage).0.get(what), Some(&1));
+    assert_eq!(known(&stage, 0), Some(HdCalls(7)));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Instant;
 use serde_json::json;
 use spillway_core::cycle::{Ports, read_world};
 use spillway_core::fault::Fault;
-use spillway_core::ports::Clock;
+use spillway_core::ports::{CertificateRead, Clock};
 use spillway_core::report::actor;
 use spillway_status::doctor::{Check, Examined, Verdict, examine, render_checks};
 
@@ -65,11 +65,13 @@ async fn checks(context: &Context) -> Vec<Check> {
         Ok(licences) => Ok(licences.map(|licences| (licences.ports_used, licences.ports_total))),
         Err(error) => Err(Fault::from(error)),
     };
+    let certificates = management.read_certificates().await;
     checks.extend(examine(&Examined {
         policy: &settings.policy,
         observation: &observation,
         ledger: &ledger,
         licences: &licences,
+        certificates: &certificates,
         now: context.clock.now(),
     }));
     checks.push(windows(context, settings.stack.is_some()).await);

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use clap::Args;
-use spillway_core::cycle::{Ports, read_world};
+use spillway_core::cycle::Ports;
 use spillway_core::ports::Clock;
-use spillway_status::{Read, Status, View, render};
+use spillway_status::{Status, View, look, render};
 
 use crate::context::{Clients, Context};
 use crate::exit::{Ended, Exit, Failure};
@@ -103,17 +103,8 @@ async fn read(context: &Context) -> Result<Status, Failure> {
     let clients = context.clients().await?;
     let Clients { settings, fleet, management, ledger } = &clients;
     let ports = Ports { fleet, management, ledger, clock: context.clock.as_ref() };
-    let (licences, (observation, ledger)) = tokio::join!(management.read_licensing(), read_world(ports));
-    // A Management Node that does not answer has said so already, in the observation.
-    let licences = licences.ok().flatten().map(|licences| (licences.ports_used, licences.ports_total));
-    let read = Read {
-        platform: &context.platform,
-        policy: &settings.policy,
-        observation: &observation,
-        ledger: &ledger,
-        licences,
-        now: context.clock.now(),
-    };
+    let looked = Box::pin(look(ports, &settings.policy)).await;
+    let read = looked.read(&context.platform, &settings.policy, context.clock.now());
     Ok(spillway_status::status(&read).0)
 }
 

@@ -93,6 +93,7 @@ impl Scene {
             maintenance_mode: false,
             maintenance_mode_reason: String::new(),
             distributed_database: true,
+            certificate: None,
             status: Some(NodeStatus {
                 synced: true,
                 last_updated: Some(self.now - SignedDuration::from_secs(20)),

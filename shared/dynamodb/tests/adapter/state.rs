@@ -3,8 +3,9 @@
 use crate::common::{NOW, TABLE, World, at, world};
 use aws_sdk_dynamodb::types::AttributeValue;
 use spillway_core::fault::FaultKind;
-use spillway_core::ids::HdCalls;
-use spillway_core::ledger::{Actor, Hold, HoldAmount, HoldScope, Ledger, Request, Wish};
+use spillway_core::ids::{HdCalls, LocationId};
+use spillway_core::ledger::{Actor, Hold, HoldAmount, HoldScope, KnownPlatform, Ledger, Request, Wish};
+use spillway_core::observation::{BurstingSettings, Location};
 use spillway_core::ports::{LedgerRead, LedgerWrite};
 
 fn hold(id: &str, until: &str) -> Hold {
@@ -54,6 +55,31 @@ async fn holds_are_put_replaced_and_removed() {
     ledger.remove_hold(&"other".into()).await.unwrap();
     let holds = ledger.read_ledger(at(NOW)).await.unwrap().holds;
     assert_eq!(holds, [hold("weekday#2026-03-02T08:00Z", "2026-03-02T10:00:00Z")]);
+}
+
+#[tokio::test]
+async fn what_is_known_of_the_platform_comes_back_and_is_replaced() {
+    let world = world().await;
+    let bursting = BurstingSettings { enabled: false, threshold: HdCalls(5), min_lifetime_minutes: 50 };
+    let location = Location {
+        id: LocationId(3),
+        name: "Oslo".into(),
+        overflow_location1: Some(LocationId(4)),
+        overflow_location2: None,
+        transcoding_location: None,
+    };
+    let mut known = KnownPlatform {
+        address: "https://mgr.example.com".to_owned(),
+        version: "38 (77000.0.0)".to_owned(),
+        upgrading: true,
+        bursting,
+        locations: vec![location],
+    };
+    for version in ["38", "39"] {
+        version.clone_into(&mut known.version);
+        world.ledger.put_platform(&known).await.unwrap();
+        assert_eq!(world.ledger.read_ledger(at(NOW)).await.unwrap().platform.as_ref(), Some(&known));
+    }
 }
 
 #[tokio::test]

@@ -2,9 +2,10 @@
 
 use std::net::Ipv4Addr;
 
+use jiff::Timestamp;
 use serde::Deserialize;
 
-use crate::tolerant::{address, flag, reference, text, whole};
+use crate::tolerant::{address, flag, moment, reference, text, whole};
 
 /// `configuration/v1/worker_vm/`
 #[derive(Debug, Default, Deserialize)]
@@ -31,6 +32,8 @@ pub(crate) struct WorkerVmConfiguration {
     pub(crate) maintenance_mode_reason: Option<String>,
     #[serde(deserialize_with = "flag")]
     pub(crate) enable_distributed_database: Option<bool>,
+    #[serde(deserialize_with = "reference")]
+    pub(crate) tls_certificate: Option<u64>,
     #[serde(deserialize_with = "text")]
     pub(crate) resource_uri: Option<String>,
 }
@@ -89,4 +92,19 @@ pub(crate) struct ManagementVmConfiguration {
     pub(crate) resource_uri: Option<String>,
 }
 
-rows!(WorkerVmConfiguration, SystemLocation, ManagementVmConfiguration);
+/// `configuration/v1/tls_certificate/`: three of its fields. The private key in the same object is passed over here and
+/// reaches nothing.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct TlsCertificate {
+    #[serde(deserialize_with = "whole")]
+    pub(crate) id: Option<u64>,
+    #[serde(deserialize_with = "text")]
+    pub(crate) subject_name: Option<String>,
+    #[serde(deserialize_with = "moment")]
+    pub(crate) end_date: Option<Timestamp>,
+    #[serde(deserialize_with = "text")]
+    pub(crate) resource_uri: Option<String>,
+}
+
+rows!(WorkerVmConfiguration, SystemLocation, ManagementVmConfiguration, TlsCertificate);

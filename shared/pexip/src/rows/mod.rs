@@ -19,7 +19,7 @@ mod status;
 
 pub(crate) use cloud::{CloudLocation, CloudNodeRow, LicensingRow, StatusEvent};
 pub(crate) use configuration::{
-    GlobalSettings, ManagementVmConfiguration, SystemLocation, WorkerVmConfiguration,
+    GlobalSettings, ManagementVmConfiguration, SystemLocation, TlsCertificate, WorkerVmConfiguration,
 };
 pub(crate) use status::{Backplane, ConferenceShard, ManagementVmStatus, Participant, WorkerVmStatus, names};
 

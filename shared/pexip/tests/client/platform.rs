@@ -4,9 +4,12 @@ use std::net::Ipv4Addr;
 
 use serde_json::{Value, json};
 use spillway_core::fault::{Fault, FaultKind};
-use spillway_core::ids::{HdCalls, InstanceId, LocationId, NodeId};
+use spillway_core::ids::{CertificateId, HdCalls, InstanceId, LocationId, NodeId};
+use spillway_core::ledger::KnownPlatform;
 use spillway_core::observation::{NodeActivity, NodeRole, Platform};
-use spillway_core::ports::{ManagementRead, ManagementWrite, PlatformScope};
+use spillway_core::ports::{
+    CertificateRead, ManagementRead, ManagementWrite, PlatformRefresh, PlatformScope,
+};
 use spillway_pexip::Problem;
 
 use crate::support::{Answer, Seen, Server, client, list, platform};
@@ -40,6 +43,46 @@ async fn a_platform_is_five_requests_and_a_sixth_for_shards() {
     let read = client.read_platform(ALL).await.unwrap();
     assert_eq!(server.seen().len(), 11);
     assert_eq!(read.shards.map(|shards| shards.len()), Some(1));
+}
+
+#[tokio::test]
+async fn what_is_known_is_not_read_again() {
+    let server = Server::start(platform).await;
+    let client = client(&server);
+    let read = client.read_platform(ALL).await.unwrap();
+    let known = KnownPlatform::of(&read);
+    let asked_before = server.seen().len();
+    let again = client.refresh_platform(&known, ALL).await.unwrap();
+    assert_eq!(again, read, "and it is the same picture");
+    let mut asked = server.resources().split_off(asked_before);
+    asked.sort();
+    assert_eq!(asked, ["configuration/worker_vm", "status/conference_shard", "status/worker_vm"]);
+    // Known of an address that is not configured any more: everything is read.
+    let elsewhere = KnownPlatform { address: "https://gone.example.com".to_owned(), ..known };
+    assert_eq!(client.refresh_platform(&elsewhere, NO_SHARDS).await.unwrap().address, server.address);
+    assert_eq!(server.seen().len(), asked_before + 3 + 5);
+}
+
+#[tokio::test]
+async fn certificates_are_read_without_their_keys() {
+    let server = Server::start(|seen| match seen.resource().as_str() {
+        "configuration/tls_certificate" => list(&[
+            json!({"id": 4, "subject_name": "*.example.com", "end_date": "2027-01-31T12:00:00", "private_key": "$~!1"}),
+            json!({"id": 5, "subject_name": null, "end_date": null}),
+        ]),
+        _ => platform(seen),
+    })
+    .await;
+    let read = client(&server).read_certificates().await.unwrap();
+    assert_eq!(read.len(), 1, "of one whose end is not known nothing can be said");
+    assert_eq!((read[0].id, read[0].subject.as_str()), (CertificateId(4), "*.example.com"));
+    assert_eq!(read[0].ends.to_string(), "2027-01-31T12:00:00Z");
+    let old = Server::start(|seen| match seen.resource().as_str() {
+        "configuration/tls_certificate" => Answer::html(404, ""),
+        _ => platform(seen),
+    })
+    .await;
+    assert_eq!(client(&old).read_certificates().await.unwrap(), [], "a release without the list");
 }
 
 #[tokio::test]

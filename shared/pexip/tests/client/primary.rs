@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::{Value, json};
 use spillway_core::fault::FaultKind;
 use spillway_core::ids::NodeId;
+use spillway_core::ledger::KnownPlatform;
 use spillway_core::observation::Platform;
-use spillway_core::ports::{ManagementRead, ManagementWrite, PlatformScope};
+use spillway_core::ports::{ManagementRead, ManagementWrite, PlatformRefresh, PlatformScope};
 use spillway_pexip::{HttpManagement, Tls};
 
 use crate::support::{Answer, Seen, Server, basic, list, nobody, platform, settings};
@@ -42,6 +43,20 @@ fn client(addresses: &[&str]) -> HttpManagement {
 
 async fn read(addresses: &[&str]) -> Result<Platform, spillway_core::fault::Fault> {
     client(addresses).read_platform(SCOPE).await
+}
+
+#[tokio::test]
+async fn a_known_address_that_does_not_answer_any_more_is_left_for_the_next() {
+    let good = Server::start(with_managers(vec![management_vm(1, true)])).await;
+    let nobody = nobody();
+    let both = client(&[&nobody, &good.address]);
+    let known = KnownPlatform {
+        address: nobody.clone(),
+        ..KnownPlatform::of(&both.read_platform(SCOPE).await.unwrap())
+    };
+    assert_eq!(both.refresh_platform(&known, SCOPE).await.unwrap().address, good.address);
+    let alone = client(&[&nobody]).refresh_platform(&known, SCOPE).await.unwrap_err();
+    assert_eq!(alone.kind, FaultKind::Unreachable);
 }
 
 const SECOND: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);

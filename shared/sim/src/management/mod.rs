@@ -17,6 +17,7 @@
 
 mod accept;
 mod auth;
+mod certificate;
 mod clean;
 mod connection;
 mod desk;

@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use super::certificate::derive;
 use super::clean::{Refusal, clean};
 use super::desk::{Desk, key_of, reference_key, uri_of};
 use super::schema::{Field, Kind, Method, Resource, Target};
@@ -43,6 +44,7 @@ pub(super) fn create(
 ) -> Result<Row, Refusal> {
     let mut row = clean(desk, resource, body, None)?;
     row.extend(extra);
+    derive(resource, &mut row);
     strip(resource, &mut row);
     let change = Change::Create { resource: resource.name.into(), row: row.clone() };
     let id = desk.change(resource, change).map_err(|error| Refusal::from_model(resource, error))?;
@@ -93,6 +95,7 @@ fn set(
     row: &Row,
     mut fields: Row,
 ) -> Result<(), Refusal> {
+    derive(resource, &mut fields);
     strip(resource, &mut fields);
     let id = number(row)?;
     let before = |name: &String| {

@@ -7,7 +7,9 @@ use std::net::Ipv4Addr;
 use jiff::Timestamp;
 use spillway_core::fault::{Fault, FaultKind, Refusal, RefusalKind, System};
 use spillway_core::ids::{AllocationId, HoldId, InstanceId, NodeId};
-use spillway_core::ledger::{CycleRecord, Digest, Event, Hold, Ledger, LocationLoad, NodeRecord, Request};
+use spillway_core::ledger::{
+    CycleRecord, Digest, Event, Hold, KnownPlatform, Ledger, LocationLoad, NodeRecord, Request,
+};
 use spillway_core::observation::{Fleet, Instance, Location, Node, NodeActivity, Platform};
 use spillway_core::ports::{
     AddressRead, AddressWrite, ElasticAddress, FleetRead, FleetWrite, InstanceOrder, InstanceScope, Lease,
@@ -213,6 +215,13 @@ impl<P: LedgerWrite, G: Gate> LedgerWrite for Gated<P, G> {
     async fn put_load(&self, at: Timestamp, load: &[LocationLoad]) -> Result<(), Fault> {
         self.gate.enter(LEDGER).await?;
         let done = self.port.put_load(at, load).await;
+        self.gate.leave(LEDGER).await?;
+        done
+    }
+
+    async fn put_platform(&self, platform: &KnownPlatform) -> Result<(), Fault> {
+        self.gate.enter(LEDGER).await?;
+        let done = self.port.put_platform(platform).await;
         self.gate.leave(LEDGER).await?;
         done
     }

@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 use spillway_core::fault::Fault;
 use spillway_core::ids::{HoldId, InstanceId};
-use spillway_core::ledger::{CycleRecord, Digest, Event, Hold, Ledger, LocationLoad, NodeRecord, Request};
+use spillway_core::ledger::{
+    CycleRecord, Digest, Event, Hold, KnownPlatform, Ledger, LocationLoad, NodeRecord, Request,
+};
 use spillway_core::ports::{Lease, LeaseError, LedgerRead, LedgerWrite, LoadRead, MinuteOfLoad, NatLedger};
 use spillway_core::reconcile::{NatRecord, NatState, NatWrite};
 
@@ -19,6 +21,7 @@ struct Items {
     nat: BTreeMap<InstanceId, NatRecord>,
     holds: BTreeMap<HoldId, Hold>,
     requests: BTreeMap<String, Request>,
+    platform: Option<KnownPlatform>,
     /// By instant and id, as the real table has them.
     events: BTreeMap<(Timestamp, String), Event>,
     loads: BTreeMap<Timestamp, Vec<LocationLoad>>,
@@ -129,6 +132,7 @@ impl LedgerRead for MemoryLedger {
             // What has ended is left out, as an item past its time to live is.
             holds: items.holds.values().filter(|hold| now < hold.until).cloned().collect(),
             requests: items.requests.values().cloned().collect(),
+            platform: items.platform.clone(),
         })
     }
 
@@ -212,6 +216,11 @@ impl LedgerWrite for MemoryLedger {
 
     async fn put_load(&self, at: Timestamp, load: &[LocationLoad]) -> Result<(), Fault> {
         self.writing()?.loads.insert(at, load.to_vec());
+        Ok(())
+    }
+
+    async fn put_platform(&self, platform: &KnownPlatform) -> Result<(), Fault> {
+        self.writing()?.platform = Some(platform.clone());
         Ok(())
     }
 

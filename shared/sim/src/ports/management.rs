@@ -5,9 +5,11 @@ use std::net::Ipv4Addr;
 
 use spillway_core::fault::Fault;
 use spillway_core::ids::{InstanceId, LocationId, NodeId};
-use spillway_core::observation::{NodeActivity, Platform};
+use spillway_core::ledger::KnownPlatform;
+use spillway_core::observation::{Certificate, NodeActivity, Platform};
 use spillway_core::ports::{
-    ConfigurationWrite, LicenceRead, Licences, ManagementRead, ManagementWrite, OverflowStart, PlatformScope,
+    CertificateRead, ConfigurationWrite, LicenceRead, Licences, ManagementRead, ManagementWrite,
+    OverflowStart, PlatformRefresh, PlatformScope,
 };
 
 use crate::world::{SharedWorld, lock};
@@ -32,6 +34,21 @@ impl ManagementRead for SimManagement {
 
     async fn read_activity(&self, node: Ipv4Addr) -> Result<NodeActivity, Fault> {
         lock(&self.world).activity(node)
+    }
+}
+
+impl PlatformRefresh for SimManagement {
+    async fn refresh_platform(&self, known: &KnownPlatform, scope: PlatformScope) -> Result<Platform, Fault> {
+        let read = lock(&self.world).platform(scope)?;
+        let KnownPlatform { address, version, upgrading, bursting, locations } = known.clone();
+        Ok(Platform { address, version, upgrading, bursting, locations, ..read })
+    }
+}
+
+impl CertificateRead for SimManagement {
+    /// The world has none: they are the served Management Node's.
+    async fn read_certificates(&self) -> Result<Vec<Certificate>, Fault> {
+        Ok(Vec::new())
     }
 }
 

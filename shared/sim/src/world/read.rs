@@ -4,8 +4,9 @@
 use std::net::Ipv4Addr;
 
 use jiff::Timestamp;
+use serde_json::Value;
 use spillway_core::fault::{Fault, FaultKind, System};
-use spillway_core::ids::{HdCalls, InstanceId, LocationName, NodeId, NodeName};
+use spillway_core::ids::{CertificateId, HdCalls, InstanceId, LocationName, NodeId, NodeName};
 use spillway_core::observation::{
     BurstingSettings, InstanceState, Location, Node, NodeActivity, NodeStatus, Platform, Shard,
 };
@@ -125,6 +126,7 @@ impl World {
             maintenance_mode: node.configured.maintenance,
             maintenance_mode_reason: node.configured.maintenance_reason.clone(),
             distributed_database: node.distributed_database,
+            certificate: node.other.get("tls_certificate").and_then(certificate_id),
             status: Some(NodeStatus {
                 synced: self.sync_status(node) == "SYNCED",
                 last_updated: report.last_updated,
@@ -244,4 +246,9 @@ impl World {
             is_overflow: instance.is_some_and(|i| self.is_overflow_instance(i)),
         })
     }
+}
+
+/// The number at the end of a certificate's address.
+fn certificate_id(address: &Value) -> Option<CertificateId> {
+    address.as_str()?.trim_end_matches('/').rsplit('/').next()?.parse().ok().map(CertificateId)
 }

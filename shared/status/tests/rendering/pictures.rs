@@ -2,8 +2,9 @@
 
 use jiff::SignedDuration;
 use spillway_core::fault::{Fault, FaultKind, System};
+use spillway_core::ids::CertificateId;
 use spillway_core::ledger::{Actor, HoldAmount, HoldScope, Ledger, Request, Wish};
-use spillway_core::observation::{Fleet, NodeRole};
+use spillway_core::observation::{Certificate, Fleet, NodeRole};
 use spillway_core::policy::Mode;
 
 use crate::scene::{BURST, LONDON, Life0, Scene, ago, monday, now, unreachable};
@@ -88,6 +89,38 @@ fn everything_that_keeps_a_node_from_being_used() {
     let last = nodes.last_mut().unwrap();
     (last.maintenance_mode, last.maintenance_mode_reason) = (true, "new disks".to_owned());
     insta::assert_snapshot!(scene.text(false));
+}
+
+#[test]
+fn certificates_that_devices_refuse_or_soon_will() {
+    let mut scene = Scene::london();
+    for name in ["london-1", "london-2", "london-3", "london-4", "london-5"] {
+        scene.node(name, LONDON, NodeRole::Transcoding, 17, 0);
+    }
+    let certificate = |id, hours: i64| Certificate {
+        id: CertificateId(id),
+        subject: format!("*.{id}.example.com"),
+        ends: now() + SignedDuration::from_hours(hours),
+    };
+    // Ended; ends within two weeks, on two nodes; ends later; ended and on no node.
+    scene.certificates =
+        vec![certificate(1, -25), certificate(2, 13 * 24), certificate(3, 15 * 24), certificate(4, -1)];
+    for (node, id) in [(0, 1), (1, 2), (2, 2), (3, 3)] {
+        scene.platform().nodes[node].certificate = Some(CertificateId(id));
+    }
+    let issues = scene.status().issues;
+    let lines: Vec<String> = issues
+        .iter()
+        .filter(|issue| issue.what.contains("certificate"))
+        .map(|issue| format!("{}: {}", issue.about, issue.what))
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            "london-1: its TLS certificate (*.1.example.com) ended a day ago: devices that check it cannot call",
+            "london-2 and 1 more: its TLS certificate (*.2.example.com) ends in 13 days: devices that check it cannot call",
+        ]
+    );
 }
 
 #[test]

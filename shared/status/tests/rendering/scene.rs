@@ -11,8 +11,8 @@ use spillway_core::ledger::{
     Actor, Digest, Drain, DrainKind, Hold, HoldAmount, HoldScope, LastRefusal, Ledger, Life, NodeRecord,
 };
 use spillway_core::observation::{
-    BurstingSettings, Fleet, Instance, InstanceState, Location, Node, NodeRole, NodeStatus, Observation,
-    Platform, Shard,
+    BurstingSettings, Certificate, Fleet, Instance, InstanceState, Location, Node, NodeRole, NodeStatus,
+    Observation, Platform, Shard,
 };
 use spillway_core::policy::Policy;
 use spillway_status::{Read, Status, View, render, status};
@@ -35,6 +35,7 @@ pub(crate) struct Scene {
     pub(crate) fleet: Result<Fleet, Fault>,
     pub(crate) ledger: Result<Ledger, Fault>,
     pub(crate) licences: Option<(u64, u64)>,
+    pub(crate) certificates: Vec<Certificate>,
 }
 
 pub(crate) fn location(id: LocationId, name: &str, overflow: Option<LocationId>) -> Location {
@@ -79,6 +80,7 @@ impl Scene {
             fleet: Ok(Fleet::default()),
             ledger: Ok(Ledger::default()),
             licences: None,
+            certificates: Vec::new(),
         }
     }
 
@@ -129,6 +131,7 @@ impl Scene {
             maintenance_mode: false,
             maintenance_mode_reason: String::new(),
             distributed_database: true,
+            certificate: None,
             status: Some(NodeStatus {
                 synced: true,
                 last_updated: Some(now() - SignedDuration::from_secs(20)),
@@ -245,6 +248,7 @@ impl Scene {
             observation: &observation,
             ledger: &self.ledger,
             licences: self.licences,
+            certificates: &self.certificates,
             now: now(),
         };
         status(&read).0
