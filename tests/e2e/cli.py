@@ -12,6 +12,11 @@ import subprocess
 import time
 from pathlib import Path
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
 from . import aws, bad_input, ramp, servers, stage as stages
 from .checks import Checks
 from .simulated import Bridge, fetch
@@ -62,6 +67,7 @@ def run(binaries: Path, checks: Checks) -> None:
             settings(cli, stage, checks)
             windows(cli, stage, checks)
             doctor(cli, stage, checks)
+            certificates(cli, stage, checks)
             at_work(cli, stage, checks)
             secrets(cli, checks)
     finally:
@@ -267,6 +273,31 @@ def doctor(cli: Cli, stage: stages.Stage, checks: Checks) -> None:
     checks.that("doctor as JSON: the verdict, and each finding has a remedy",
                 value["verdict"] == "bad" and all(c["remedy"] for c in value["checks"] if c["verdict"] != "good"), value)
     stage.put_parameters(policy=good)
+
+
+def certificates(cli: Cli, stage: stages.Stage, checks: Checks) -> None:
+    """A certificate that ended yesterday, uploaded as Pexip's own page would and assigned to the always-on node."""
+    pem, key = pems(dt.datetime.now(dt.timezone.utc) - dt.timedelta(days=1, minutes=5))
+    base = "/api/admin/configuration/v1"
+    made = stage.management.send("POST", f"{base}/tls_certificate/", {"certificate": pem, "private_key": key})
+    node = stage.management.list("configuration/v1/worker_vm")[-1]
+    stage.management.send("PATCH", node["resource_uri"], {"tls_certificate": made})
+    text = "its TLS certificate (*.example.com) ended a day ago"
+    says(checks, "status with a certificate that has ended", cli("status"), DONE, node["name"], text)
+    says(checks, "and doctor", cli("doctor"), DONE, text, "Certificates > TLS Certificates")
+    stage.management.send("PATCH", node["resource_uri"], {"tls_certificate": None})
+    checks.that("and not when the node has it no more", text not in cli("status").stdout)
+
+
+def pems(ends: dt.datetime) -> tuple[str, str]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "*.example.com")])
+    made = (x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+            .serial_number(x509.random_serial_number()).not_valid_before(ends - dt.timedelta(days=365))
+            .not_valid_after(ends).sign(key, hashes.SHA256()))
+    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+                                serialization.NoEncryption())
+    return made.public_bytes(serialization.Encoding.PEM).decode(), private.decode()
 
 
 def at_work(cli: Cli, stage: stages.Stage, checks: Checks) -> None:

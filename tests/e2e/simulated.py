@@ -38,6 +38,14 @@ class Management:
             path = page["meta"]["next"]
         return rows
 
+    def send(self, method: str, path: str, body: dict) -> str:
+        """A change; gives the address of what was made, where something was."""
+        request = urllib.request.Request(
+            self._base + path, data=json.dumps(body).encode(), method=method,
+            headers={"Content-Type": "application/json", **self._headers})
+        with urllib.request.urlopen(request, timeout=10, context=self._trust) as reply:
+            return reply.headers.get("Location", "")
+
     def maintenance(self) -> dict[str, bool]:
         return {row["name"]: row["maintenance_mode"] for row in self.list("configuration/v1/worker_vm")}
 

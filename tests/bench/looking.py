@@ -1,0 +1,176 @@
+"""What `spillway status` asks on a platform with many overflow nodes, and how long after the last reply it is done: a proxy
+before each server counts the requests and notes when the last byte of an answer left."""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import dataclasses
+import datetime as dt
+import http.client
+import http.server
+import json
+import os
+import shutil
+import ssl
+import statistics
+import subprocess
+import tempfile
+import threading
+import time
+import urllib.parse
+from collections.abc import Iterator
+from pathlib import Path
+
+from e2e import aws, ramp, servers, stage as stages
+from e2e.simulated import fetch
+from replay import OWN, key
+
+
+@dataclasses.dataclass
+class Record:
+    """What went through the proxies since `clear`."""
+
+    calls: list[str] = dataclasses.field(default_factory=list)
+    pages: int = 0
+    last: float = 0.0
+
+    def clear(self) -> None:
+        self.calls, self.pages, self.last = [], 0, 0.0
+
+
+class _Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1
+    disable_nagle_algorithm = True
+
+    def do_POST(self) -> None:  # noqa: N802
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        server, record = self.server, self.server.record
+        question = key(self.path, self.headers, body)
+        answer = server.known.get(question) if server.remembers else None
+        if answer is None:
+            answer = server.known[question] = self.ask(body)
+        status, headers, content = answer
+        self.send_response_only(status)
+        for name, value in headers:
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+        self.wfile.flush()
+        with server.lock:
+            record.last = max(record.last, time.perf_counter())
+            if any(mark in f"{self.path} {body!r}" for mark in ("offset=", "NextToken", "ExclusiveStartKey")):
+                record.pages += 1
+            else:
+                record.calls.append(self.named(body))
+
+    do_GET = do_PATCH = do_POST  # noqa: N815
+
+    def named(self, body: bytes) -> str:
+        target = self.headers.get("X-Amz-Target", "")
+        if target:
+            return target.split(".")[-1]
+        action = urllib.parse.parse_qs(body.decode(errors="replace")).get("Action")
+        return action[0] if action else f"{self.command} {urllib.parse.urlsplit(self.path).path}"
+
+    def ask(self, body: bytes):
+        behind = urllib.parse.urlsplit(self.server.behind)
+        if behind.scheme == "https":
+            trust = ssl.create_default_context(cadata=self.server.ca)
+            connection = http.client.HTTPSConnection(behind.hostname, behind.port, timeout=60, context=trust)
+        else:
+            connection = http.client.HTTPConnection(behind.hostname, behind.port, timeout=60)
+        headers = {k: v for k, v in self.headers.items() if k.lower() not in ("connection", "content-length", "host")}
+        connection.request(self.command, self.path, body or None, headers)
+        reply = connection.getresponse()
+        content = reply.read()
+        connection.close()
+        kept = [(k, v) for k, v in reply.getheaders() if k.lower() not in OWN - {"date"}]
+        return reply.status, kept, content
+
+    def log_message(self, *_) -> None:
+        pass
+
+
+@contextlib.contextmanager
+def counting(record: Record, behind: str, *, ca: str = "", remembers: bool = False) -> Iterator[str]:
+    server = _Server(("127.0.0.1", 0), _Handler)
+    server.behind, server.ca, server.record = behind, ca, record
+    server.known, server.remembers, server.lock = {}, remembers, threading.Lock()
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def measure(servers_in: Path, spillway: Path, nodes: int, running: int, times: int) -> None:
+    directory = Path(tempfile.mkdtemp(prefix="spillway-bench-"))
+    trace = directory / "nobody.csv"
+    ramp.Ramp([(dt.datetime(2030, 1, 1), 5)], "").write(trace)
+    record = Record()
+    with contextlib.ExitStack() as stack:
+        stage = stack.enter_context(stages.stage(servers_in, trace, overflow=nodes, always_on=3))
+        start(stage, running)
+        management = stack.enter_context(counting(record, stage.management_url, ca=stage.ca))
+        dynamodb = stack.enter_context(counting(record, stage.dynamodb))
+        # moto is Python: what it takes to think about a thousand instances is not what is measured.
+        moto = stack.enter_context(counting(record, stage.moto, remembers=True))
+        stage.put_parameters(
+            management=json.dumps({"addresses": [management], "authentication": "basic"}), ca=None)
+        env = {**os.environ, **stage.environment, "AWS_ENDPOINT_URL_EC2": moto, "AWS_ENDPOINT_URL_SSM": moto,
+               "AWS_ENDPOINT_URL_DYNAMODB": dynamodb, "AWS_ENDPOINT_URL_STS": stage.moto}
+        # A cycle has to have seen the platform, as one does each minute.
+        run(spillway, env, "apply", "--yes", "--reason", "for the measurement")
+        run(spillway, env, "status")
+        for words in (("status",), ("status", "--json")):
+            after, sizes = [], []
+            for _ in range(times):
+                record.clear()
+                process = subprocess.Popen([str(spillway), *words], env=env, stdout=subprocess.PIPE)
+                said = process.stdout.read()
+                done = time.perf_counter()
+                if process.wait() != 0:
+                    raise SystemExit(f"{' '.join(words)} ended with {process.returncode}")
+                after.append((done - record.last) * 1e3)
+                sizes.append(len(said))
+            calls = collections.Counter(record.calls)
+            print(f"spillway {' '.join(words)}: {sum(calls.values())} outside calls and {record.pages} more pages; "
+                  f"{statistics.median(after):.0f} ms from the last reply to the end (of {times}: {min(after):.0f} to "
+                  f"{max(after):.0f}); {sizes[-1] / 1000:.0f} KB printed")
+        for call, count in sorted(calls.items()):
+            print(f"    {count} {call}")
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+def run(spillway: Path, env: dict[str, str], *words: str) -> None:
+    reply = subprocess.run([str(spillway), *words], env=env, text=True, capture_output=True, check=False)
+    if reply.returncode != 0:
+        raise SystemExit(f"{' '.join(words)} ended with {reply.returncode}:\n{reply.stdout}{reply.stderr}")
+
+
+def start(stage: stages.Stage, running: int) -> None:
+    """Starts the first of the overflow nodes, in EC2 and in the simulated world, and waits until they are ready."""
+    started = stage.fleet.overflow[:running]
+    if not started:
+        return
+    for at in range(0, len(started), 50):
+        stage.ec2.start_instances(InstanceIds=[instance.id for instance in started[at:at + 50]])
+    addresses = {instance.address for instance in started}
+
+    def up() -> bool:
+        fetch(f"{stage.control}/sim/instances", {address: "running" for address in addresses})
+        nodes = [n for n in fetch(f"{stage.control}/sim/world")["nodes"] if n["address"] in addresses]
+        return all(node["service"] == "ready" for node in nodes)
+
+    servers.wait_until("the started nodes to be ready", up, 120)
+    described = aws.instances(stage.ec2)
+    if sum(i["State"]["Name"] == "running" for i in described.values()) < running:
+        raise SystemExit("moto did not start them")
