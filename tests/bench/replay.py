@@ -5,6 +5,7 @@ Only for questions whose answer does not depend on what was asked before (SSM, E
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import http.client
 import http.server
@@ -37,11 +38,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:  # noqa: N802
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        question = key(self.path, self.headers, body)
-        answer = self.server.known.get(question)
-        if answer is None:
-            answer = self.server.known[question] = self.ask(body)
-        status, headers, content = answer
+        status, headers, content = self.answer(body)
         self.send_response_only(status)
         for name, value in headers:
             self.send_header(name, value)
@@ -51,6 +48,14 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.flush()
 
     do_GET = do_POST  # noqa: N815
+
+    def answer(self, body: bytes):
+        question = key(self.path, self.headers, body)
+        self.server.asked[self.headers.get("X-Amz-Target", "")] += 1
+        answer = self.server.known.get(question)
+        if answer is None:
+            answer = self.server.known[question] = self.ask(body)
+        return answer
 
     def ask(self, body: bytes):
         behind = urllib.parse.urlsplit(self.server.behind)
@@ -67,12 +72,20 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def replay(behind: str) -> Iterator[str]:
-    server = _Server(("127.0.0.1", 0), _Handler)
-    server.behind, server.known = behind, {}
+def proxy(behind: str, handler: type[_Handler]) -> Iterator[_Server]:
+    server = _Server(("127.0.0.1", 0), handler)
+    server.behind, server.known, server.asked = behind, {}, collections.Counter()
+    server.url = f"http://127.0.0.1:{server.server_address[1]}"
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
+        yield server
     finally:
         server.shutdown()
         server.server_close()
+
+
+@contextlib.contextmanager
+def replay(behind: str) -> Iterator[_Server]:
+    """Gives a server with its `url`, and with how often each operation was `asked` of it."""
+    with proxy(behind, _Handler) as server:
+        yield server

@@ -1,5 +1,5 @@
-"""A stopwatch in the shape of Lambda's Runtime API: from exec to the first response of a function, in wall-clock
-and CPU time, and what memory it has afterwards. Linux only: it reads /proc."""
+"""A stopwatch in the shape of Lambda's Runtime API: from exec to the first response of a function, and each invocation by
+itself, in wall-clock and CPU time; and what memory it has afterwards. Linux only: it reads /proc."""
 
 from __future__ import annotations
 
@@ -25,6 +25,20 @@ class Start:
     failed: bool
 
 
+@dataclasses.dataclass(frozen=True)
+class Invocation:
+    """One of several in a process. The first is the cold one: what came before it is its `init`."""
+
+    init_ms: float
+    init_cpu_ms: float
+    took_ms: float
+    cpu_ms: float
+    resident_mb: float
+    log_bytes: int
+    body: bytes
+    failed: bool
+
+
 class _Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
 
@@ -39,12 +53,14 @@ class _Api(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:  # noqa: N802
         watch = self.server.watch
-        if watch.asked is not None:
-            # The second question: the function waits for work, as in a warm environment.
+        if len(watch.answers) == len(watch.events):
+            # One question too many: the function waits for work, as in a warm environment.
             watch.end.wait()
             return
+        watch.started.wait()
+        watch.cpu_before = cpu_ms(watch.process.pid)
         watch.asked = time.perf_counter()
-        event = json.dumps(watch.event).encode()
+        event = json.dumps(watch.events[len(watch.answers)]).encode()
         self.send_response_only(200)
         for name, value in {
             "Lambda-Runtime-Aws-Request-Id": str(uuid.uuid4()),
@@ -62,17 +78,20 @@ class _Api(http.server.BaseHTTPRequestHandler):
         watch = self.server.watch
         now = time.perf_counter()
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        if watch.answered is None:
-            watch.answered, watch.body = now, body
-            watch.failed = not self.path.endswith("/response")
-            # While the function still waits for our answer: what it used until now, and nothing later.
-            watch.cpu_ms = cpu_ms(watch.process.pid)
-            watch.resident_mb = resident_mb(watch.process.pid)
+        # While the function still waits for our answer: what it used until now, and nothing later.
+        used, logged = cpu_ms(watch.process.pid), os.fstat(watch.log.fileno()).st_size
+        first = not watch.answers
+        watch.answers.append(Invocation(
+            (watch.asked - watch.began) * 1e3 if first else 0.0, watch.cpu_before if first else 0.0,
+            (now - watch.asked) * 1e3, used - watch.cpu_before, resident_mb(watch.process.pid),
+            logged - watch.logged, body, not self.path.endswith("/response")))
+        watch.logged = logged
         self.send_response_only(202)
         self.send_header("Content-Length", "0")
         self.end_headers()
         self.wfile.flush()
-        watch.done.set()
+        if len(watch.answers) == len(watch.events):
+            watch.done.set()
 
     def log_message(self, *_) -> None:
         pass
@@ -91,19 +110,23 @@ def resident_mb(pid: int) -> float:
 
 
 class Stopwatch:
-    def __init__(self, binary: Path, environment: dict[str, str], event: dict) -> None:
-        self.binary, self.environment, self.event = binary, environment, event
-        self.asked = self.answered = None
+    """Runs a function for one event or several, one after the other in one process."""
+
+    def __init__(self, binary: Path, environment: dict[str, str], *events: dict) -> None:
+        self.binary, self.environment, self.events = binary, environment, events
+        self.asked = self.cpu_before = 0.0
         # What CloudWatch would take in.
         self.log = tempfile.TemporaryFile()
-        self.body, self.failed, self.cpu_ms, self.resident_mb = b"", False, 0.0, 0.0
-        self.done, self.end = threading.Event(), threading.Event()
-
-    @property
-    def log_bytes(self) -> int:
-        return os.fstat(self.log.fileno()).st_size
+        self.logged = 0
+        self.answers: list[Invocation] = []
+        self.started, self.done, self.end = threading.Event(), threading.Event(), threading.Event()
 
     def start_once(self) -> Start:
+        first = self.run()[0]
+        return Start(first.init_ms, first.init_ms + first.took_ms, first.init_cpu_ms + first.cpu_ms, first.resident_mb,
+                     first.body, first.failed)
+
+    def run(self) -> list[Invocation]:
         server = _Server(("127.0.0.1", 0), _Api)
         server.watch = self
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -113,9 +136,10 @@ class Stopwatch:
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256", "AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/bench",
             "AWS_LAMBDA_LOG_STREAM_NAME": "bench", **self.environment,
         }
-        began = time.perf_counter()
+        self.began = time.perf_counter()
         self.process = subprocess.Popen([str(self.binary)], env=env, stdin=subprocess.DEVNULL,
                                         stdout=self.log, stderr=subprocess.DEVNULL)
+        self.started.set()
         try:
             if not self.done.wait(60):
                 raise RuntimeError(f"{self.binary} gave no response in 60 s")
@@ -125,5 +149,4 @@ class Stopwatch:
             self.process.wait()
             server.shutdown()
             server.server_close()
-        return Start((self.asked - began) * 1e3, (self.answered - began) * 1e3, self.cpu_ms, self.resident_mb,
-                     self.body, self.failed)
+        return self.answers
