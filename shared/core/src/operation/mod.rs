@@ -13,12 +13,16 @@
 
 mod drive;
 mod instance_type;
+mod obstacle;
 mod plan;
 mod step;
 mod upgrade;
+mod warnings;
 
 pub use drive::{Memory, Stopped, Turn, Worker};
 pub use instance_type::{is_advised_against, needs_ena};
-pub use plan::{INSTANCE_TAG, Obstacle, plan_operation, warnings};
+pub use obstacle::Obstacle;
+pub use plan::{INSTANCE_TAG, plan_operation};
 pub use step::{Operation, Seen, Step, Subject};
 pub use upgrade::{BATCH, Behind, Upgrade, UpgradeState, behind, hold_of, state_of};
+pub use warnings::warnings;

@@ -1,9 +1,8 @@
 //! What is left to do of an operation, and what is in its way. Pure: the same world gives the same steps, so an operation
 //! that was interrupted is planned anew and goes on where it was.
 
-use std::collections::BTreeSet;
-
-use super::instance_type::{is_advised_against, needs_ena};
+use super::instance_type::needs_ena;
+use super::obstacle::Obstacle;
 use super::step::{Operation, Seen, Step, Subject};
 use crate::assess::is_our_maintenance;
 use crate::ids::{AllocationId, InstanceType, LocationId, LocationName};
@@ -17,97 +16,6 @@ use crate::safety::TAG_KEY;
 
 /// The tag by which an Elastic IP that was allocated for an instance is found again, before anything else is known of it.
 pub const INSTANCE_TAG: &str = "spillway-instance";
-
-/// Why an operation must not go on. Nothing was changed for it.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Obstacle {
-    /// There is no instance under the node.
-    #[error("no instance with the node's private address was found in the policy's regions and VPCs")]
-    NoInstance,
-    /// The node is not configured (any more).
-    #[error("the Management Node has no such node")]
-    NoNode,
-    /// Somebody else's maintenance mode.
-    #[error("it is in maintenance mode that somebody else set: {reason}")]
-    Foreign {
-        /// The reason given there.
-        reason: String,
-    },
-    /// Another operation works on the node.
-    #[error("{by} works on it already: {word}")]
-    Taken {
-        /// The operation.
-        word: String,
-        /// Who.
-        by: String,
-    },
-    /// An always-on node runs: Spillway stops overflow nodes only.
-    #[error("it does not carry this platform's tag, and Spillway stops overflow nodes only")]
-    NotAnOverflowNode,
-    /// A proxying node is never an overflow node.
-    #[error("it is a proxying node, and those do not burst")]
-    Proxying,
-    /// There is no such location.
-    #[error("there is no location {0}")]
-    NoLocation(LocationName),
-    /// The platform is being upgraded.
-    #[error("the platform is being upgraded")]
-    Upgrading,
-    /// The type starts only with ENA support.
-    #[error("an instance of type {0} starts only with ENA support, which this one does not have")]
-    NeedsEna(InstanceType),
-    /// The Elastic IP is another's.
-    #[error("{0} belongs to {1}")]
-    AddressTaken(AllocationId, String),
-    /// There is no such Elastic IP.
-    #[error("there is no Elastic IP {0} in the instance's region")]
-    NoAddress(AllocationId),
-    /// No cycle acts under this policy.
-    #[error("the policy lets no cycle stop a node: {0}")]
-    Withheld(&'static str),
-    /// A pause is in force.
-    #[error("{0}")]
-    Paused(String),
-    /// A cycle dismissed the wish.
-    #[error("{0}")]
-    Dismissed(String),
-    /// A person cleared the maintenance mode while the node drained.
-    #[error("a person cleared the maintenance mode of the node: its drain is over")]
-    Vetoed,
-}
-
-impl Obstacle {
-    /// What to do about it.
-    pub fn remedy(&self) -> &'static str {
-        match self {
-            Self::NoInstance => {
-                "check `regions` and `vpcs` in the policy, or name the instance: --instance i-…"
-            }
-            Self::NoNode => "check the name under Platform > Conferencing Nodes",
-            Self::Foreign { .. } => {
-                "clear it under Platform > Conferencing Nodes, if it is not needed any more"
-            }
-            Self::Taken { .. } => {
-                "let that operation end; if it was given up, end it: spillway release <node>"
-            }
-            Self::NotAnOverflowNode => {
-                "put it into maintenance mode and stop its instance as the guide says (Temporarily removing), then run this again"
-            }
-            Self::Proxying => "choose a transcoding node",
-            Self::NoLocation(_) => "check the name under Platform > Locations",
-            Self::Upgrading => "run it again when the upgrade is over",
-            Self::NeedsEna(_) => "add it first: spillway node enable-ena <node>",
-            Self::AddressTaken(..) => {
-                "choose another, or disassociate it there first; it is never taken away"
-            }
-            Self::NoAddress(_) => "check the allocation id and the region, or leave it out to allocate one",
-            Self::Withheld(_) => "change `mode` or `dry_run` in the policy: spillway policy set",
-            Self::Paused(_) => "end the pause: spillway resume",
-            Self::Dismissed(_) => "spillway status shows what is wrong with the node",
-            Self::Vetoed => "ask that person; the same command again insists",
-        }
-    }
-}
 
 /// The steps that are left, in order; none: it is as was asked.
 ///
@@ -139,72 +47,6 @@ pub fn plan_operation(
         facts.check_cycles()?;
     }
     Ok(steps)
-}
-
-/// What an operator should know before he says yes.
-pub fn warnings(policy: &Policy, operation: &Operation, subject: &Subject, seen: &Seen) -> Vec<String> {
-    let mut warnings = Vec::new();
-    let mut warn = |text: String| warnings.push(text);
-    match operation {
-        Operation::ToOverflow { location } => {
-            let target = seen.platform.locations.iter().find(|each| each.name == *location);
-            let id = target.map(|each| each.id);
-            let tagged: BTreeSet<_> =
-                seen.ledger.nodes.values().filter_map(|record| record.name.as_ref()).collect();
-            let mixed = seen.platform.nodes.iter().any(|node| {
-                Some(node.location) == id
-                    && node.name != subject.name
-                    && (node.distributed_database || node.role == NodeRole::Proxying)
-                    && !tagged.contains(&node.name)
-            });
-            if mixed {
-                warn(format!(
-                    "{location} holds always-on or proxying nodes: the guide recommends not to mix them with bursting nodes"
-                ));
-            }
-            let primary =
-                seen.platform.locations.iter().any(|each| id.is_some() && each.overflow_location1 == id);
-            if !primary {
-                warn(format!(
-                    "{location} is nobody's primary overflow location: its nodes are not started for need"
-                ));
-            }
-        }
-        Operation::ToAlwaysOn { location } => {
-            let id = seen.platform.locations.iter().find(|each| each.name == *location).map(|each| each.id);
-            let bursting = seen.ledger.nodes.values().any(|record| {
-                record.location.as_ref().map(|(id, _)| *id) == id
-                    && record.name.as_ref() != Some(&subject.name)
-            });
-            if bursting {
-                warn(format!(
-                    "{location} holds bursting nodes: the guide says to move the node to another location"
-                ));
-            }
-        }
-        Operation::Resize { kind, .. } => {
-            if is_advised_against(kind) {
-                warn(format!(
-                    "{kind} has 36 vCPU or more: the guide recommends not to use such c4 or c5 instances"
-                ));
-            }
-            warn("the capacity of a larger instance does not grow in proportion (guide)".to_owned());
-        }
-        Operation::Remove { terminate } => {
-            warn(
-                "the node is deleted from the Management Node: to have it back it must be deployed anew"
-                    .to_owned(),
-            );
-            if !terminate && seen.is_up() && !seen.is_tagged(&policy.tag_value) {
-                warn("its instance goes on running, and costing, without --terminate".to_owned());
-            }
-        }
-        Operation::Address { .. } => {
-            warn("an Elastic IP costs money also while the instance is stopped".to_owned());
-        }
-        Operation::Retire | Operation::Reinstate | Operation::EnableEna { .. } => {}
-    }
-    warnings
 }
 
 struct Facts<'a> {
