@@ -13,7 +13,7 @@ use crate::fault::FaultKind;
 use crate::ids::{HdCalls, HoldId, InstanceId, LocationName, NodeName};
 use crate::ledger::Actor;
 
-pub use hold::{HoldReason, HoldReport, READY_BEFORE_SPIKE, Readiness};
+pub use hold::{HoldReason, HoldReport, READINESS_MEMORY, READY_BEFORE_SPIKE, Readiness};
 
 /// What a cycle found, and why it does what it does.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,9 +35,13 @@ pub struct Report {
 
 impl Report {
     /// How much of what the pre-warm windows asked for is ready, percent, of the window where it is least; none where
-    /// no spike is near.
-    pub fn prewarm_ready(&self, now: Timestamp) -> Option<u32> {
-        self.holds.iter().filter(|hold| hold.is_due(now)).map(HoldReport::percent).min()
+    /// no spike is near. `last_good` is when everything could be read last: a reading that fails once says nothing, and
+    /// the next one is a minute away; where two in a row failed, nobody knows whether anything is ready, and somebody
+    /// has to be told before the spike: that is 0.
+    pub fn prewarm_ready(&self, now: Timestamp, last_good: Option<Timestamp>) -> Option<u32> {
+        let missed_once = last_good.is_some_and(|at| now.duration_since(at) < READINESS_MEMORY);
+        let due = self.holds.iter().filter(|hold| hold.is_due(now));
+        due.filter_map(|hold| hold.percent().or_else(|| (!missed_once).then_some(0))).min()
     }
 
     /// HD calls that are needed and that no node is left for.

@@ -130,7 +130,7 @@ fn readiness(platform: &str, report: &CycleReport) {
         let Some(spike) = hold.spike_at else { continue };
         let (percent, id) = (hold.percent(), hold.id.as_str());
         let known = hold.readiness_text();
-        if percent < READY_ENOUGH {
+        if percent.is_none_or(|percent| percent < READY_ENOUGH) {
             tracing::warn!(platform, hold = id, percent, "{id} before its spike at {spike}: {known}");
         } else {
             tracing::info!(platform, hold = id, percent, "{id} before its spike at {spike}: {known}");

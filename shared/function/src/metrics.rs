@@ -47,8 +47,8 @@ pub fn of_cycle(platform: &str, report: &CycleReport) -> Vec<Value> {
         ("DroppedByUs", "Count", json!(report.plan.report.dropped_by_us)),
         ("CycleDuration", "Milliseconds", json!(report.took.as_millis())),
     ];
-    // Only while a spike is near: the alarm on it treats silence as good.
-    if let Some(percent) = report.plan.report.prewarm_ready(at) {
+    // Only while a spike is near: the alarm on it treats silence as good. So silence must not hide: see there.
+    if let Some(percent) = report.plan.report.prewarm_ready(at, report.last_good) {
         values.push(("PrewarmReady", "Percent", json!(percent)));
     }
     if let Some(last_good) = report.last_good {
@@ -219,7 +219,7 @@ mod tests {
 
     #[test]
     fn how_ready_a_window_is_is_said_in_the_three_minutes_before_its_spike_and_only_then() {
-        let ready = |seconds: i64, readiness: Option<Readiness>| {
+        let ready = |seconds: i64, readiness: Option<Readiness>, good_ago: Option<i64>| {
             let mut plan = Plan::empty(at());
             plan.report.holds.push(HoldReport {
                 id: "w".into(),
@@ -235,7 +235,7 @@ mod tests {
                 outcome: Outcome::Quiet,
                 began_at: at(),
                 took: jiff::SignedDuration::ZERO,
-                last_good: None,
+                last_good: good_ago.map(|seconds| at() - jiff::SignedDuration::from_secs(seconds)),
                 plan,
                 results: Vec::new(),
                 violations: Vec::new(),
@@ -244,9 +244,13 @@ mod tests {
             of_cycle("acme", &report)[0]["PrewarmReady"].clone()
         };
         let known = Some(Readiness { ready: 8, percent: 80, ..Readiness::default() });
-        let said: Vec<Value> = [181, 180, 60, 0, -1].map(|seconds| ready(seconds, known)).into();
+        let said: Vec<Value> = [181, 180, 60, 0, -1].map(|seconds| ready(seconds, known, Some(0))).into();
         assert_eq!(said, [Value::Null, json!(80), json!(80), json!(80), Value::Null]);
-        assert_eq!(ready(60, None), 0, "what is not known is not ready");
+        // A reading that failed: once is not "none is ready", twice in a row hides nothing.
+        assert_eq!(ready(60, None, Some(61)), Value::Null, "the next one is a minute away");
+        assert_eq!(ready(60, None, Some(121)), 0);
+        assert_eq!(ready(60, None, None), 0, "there never was a good one");
+        assert_eq!(ready(181, None, None), Value::Null, "no spike is near");
     }
 
     #[test]

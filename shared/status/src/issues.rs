@@ -7,6 +7,7 @@ use spillway_core::assess::{Assessment, Issue, OverflowNode};
 use spillway_core::ids::InstanceId;
 use spillway_core::observation::{Certificate, Fleet, Platform};
 use spillway_core::policy::Policy;
+use spillway_core::reconcile::wrong_address;
 use spillway_core::safety::TAG_KEY;
 
 use crate::status::IssueLine;
@@ -23,7 +24,7 @@ pub(crate) fn issues(
     let names: BTreeMap<&InstanceId, &str> =
         view.nodes.iter().map(|node| (&node.instance.id, node.node.name.as_str())).collect();
     let mut lines: Vec<IssueLine> = view.issues.iter().map(|issue| line(issue, &names)).collect();
-    lines.extend(view.nodes.iter().filter_map(|node| wrong_address(policy, view, node)));
+    lines.extend(view.nodes.iter().filter_map(|node| address(policy, view, node)));
     lines.extend(certificates.iter().filter_map(|certificate| ending(view.platform, certificate)));
     if fleet.instances.is_empty() {
         lines.push(IssueLine {
@@ -124,28 +125,15 @@ fn ending(platform: &Platform, certificate: &Certificate) -> Option<IssueLine> {
 }
 
 /// A node that runs and tells callers another address than its instance has. While it boots that is being put right.
-fn wrong_address(policy: &Policy, view: &Assessment<'_>, node: &OverflowNode<'_>) -> Option<IssueLine> {
+fn address(policy: &Policy, view: &Assessment<'_>, node: &OverflowNode<'_>) -> Option<IssueLine> {
     let location = view.location_name(node.node.location);
-    if !node.was_ready() || !node.is_running() || policy.nat.private_only.contains(&location) {
+    if !node.was_ready() || !node.is_running() {
         return None;
     }
-    let (stored, actual) = (node.node.static_nat_address, node.instance.public_ip);
-    let what = match (stored, actual) {
-        (stored, actual) if stored == actual => return None,
-        (Some(stored), Some(actual)) => {
-            format!("its static NAT address is {stored}, and its instance's address is {actual}")
-        }
-        (None, Some(actual)) => {
-            format!("it has no static NAT address, and its instance's address is {actual}")
-        }
-        (Some(stored), None) => {
-            format!("its static NAT address is {stored}, and its instance has no public address")
-        }
-        (None, None) => return None,
-    };
+    let wrong = wrong_address(policy, Some(&location), node.instance, node.node)?;
     Some(IssueLine {
         about: node.node.name.to_string(),
-        what,
+        what: wrong.to_string(),
         remedy: "callers from outside get no media there until it is put right; the reconciler does that"
             .to_owned(),
     })

@@ -71,7 +71,7 @@ pub fn status(read: &Read<'_>) -> (Status, Plan) {
             status.edge = edge(policy, platform);
             status.issues = issues(policy, fleet, &view, certificates);
             status.first.oldest_report_s = oldest_report(policy, &view);
-            status.first.held = held(&view, known, now);
+            status.first.held = held(read.policy, &view, known, now);
         }
         // What EC2 and the ledger know without the Management Node: enough to see what runs.
         (Err(_), Ok(fleet)) => status.nodes = blind_nodes(policy, fleet, known, now),

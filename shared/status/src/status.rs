@@ -93,11 +93,11 @@ pub struct FirstLine {
 pub struct Held {
     /// How many nodes the holds in force ask for.
     pub asked: u32,
-    /// Take calls.
+    /// Take calls, and callers from outside reach them.
     pub ready: u32,
     /// Booting, and within their time.
     pub booting: u32,
-    /// Should be ready by now, or nobody has started them.
+    /// Should be ready by now, or nobody has started them; or their static NAT address or version is not right yet.
     pub late: u32,
     /// Did not start.
     pub failed: u32,

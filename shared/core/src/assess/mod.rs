@@ -20,10 +20,10 @@ use join::{join, ordered_and_not_listed, shards_by_node};
 use node::{overflow_node, ready_load};
 
 pub use issue::Issue;
-pub(crate) use node::{CLOCK_ALLOWANCE, is_fresh, runs_another_version};
+pub(crate) use node::{CLOCK_ALLOWANCE, is_fresh};
 pub use node::{
     MAINTENANCE_MARK, ORDER_GRACE, OverflowNode, Phase, RETIRED_MARK, free_hd_calls, in_maintenance,
-    is_our_maintenance,
+    is_our_maintenance, runs_another_version,
 };
 
 /// A location, with what is in it.

@@ -324,7 +324,9 @@ fn booting(
     }
 }
 
-pub(crate) fn runs_another_version(platform: &Platform, node: &OverflowNode<'_>) -> bool {
+/// Whether a node has reported since its launch, and another version than the Management Node's: it takes no calls until
+/// it is upgraded.
+pub fn runs_another_version(platform: &Platform, node: &OverflowNode<'_>) -> bool {
     node.instance.state == InstanceState::Running
         && !platform.version.is_empty()
         && reported_since_launch(node.instance, node.node.status.as_ref())

@@ -125,11 +125,9 @@ impl<'a> Facts<'a> {
         self.seen.is_set_aside(node) || self.seen.record().is_some_and(|record| record.retired)
     }
 
-    /// The static NAT address differs from the public address. A node of a location with private addresses only has none.
+    /// The static NAT address is wrong, and can be put right.
     fn nat_is_wrong(&self, node: &Node) -> bool {
-        let name = self.seen.platform.locations.iter().find(|each| each.id == node.location);
-        let private = name.is_some_and(|location| self.policy.nat.private_only.contains(&location.name));
-        !private && self.seen.wanted_nat().is_some_and(|wanted| node.static_nat_address != Some(wanted))
+        self.seen.right_nat(self.policy, node).is_some()
     }
 
     /// The way back into service of a node that is in maintenance mode: up, address right, ready, calls.

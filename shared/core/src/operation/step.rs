@@ -10,7 +10,9 @@ use crate::assess::{RETIRED_MARK, is_our_maintenance};
 use crate::ids::{AllocationId, InstanceId, InstanceType, LocationId, LocationName, NodeName};
 use crate::ledger::{Actor, Ledger, NodeRecord};
 use crate::observation::{InstanceState, Node, Platform};
+use crate::policy::Policy;
 use crate::ports::{ElasticAddress, InstanceDetail};
+use crate::reconcile::wrong_address;
 use crate::report::actor;
 use crate::safety::TAG_KEY;
 
@@ -161,9 +163,12 @@ impl Seen {
         is_our_maintenance(node) && node.maintenance_mode_reason.starts_with(RETIRED_MARK)
     }
 
-    /// The static NAT address that the node should have; `None`: it has no public address now.
-    pub fn wanted_nat(&self) -> Option<Ipv4Addr> {
-        self.detail.as_ref().filter(|_| self.is_up())?.instance.public_ip
+    /// What the static NAT address has to be changed to, an address or none at all; `None`: it is right, or there is
+    /// nothing to change it to.
+    pub fn right_nat(&self, policy: &Policy, node: &Node) -> Option<Option<Ipv4Addr>> {
+        let instance = &self.detail.as_ref().filter(|_| self.is_up())?.instance;
+        let location = self.platform.locations.iter().find(|each| each.id == node.location);
+        wrong_address(policy, location.map(|location| &location.name), instance, node)?.remedy()
     }
 }
 

@@ -5,12 +5,12 @@ use jiff::Timestamp;
 
 use super::draft::Draft;
 use super::hold::{Up, covers, current, members, report_of, up_for};
-use crate::assess::{OverflowNode, Phase, runs_another_version};
-use crate::ids::{HdCalls, LocationName};
+use crate::assess::{Phase, runs_another_version};
+use crate::ids::HdCalls;
 use crate::ledger::{Hold, HoldAmount, Ledger};
 use crate::observation::InstanceState;
 use crate::plan::Plan;
-use crate::policy::Policy;
+use crate::reconcile::wrong_address;
 use crate::report::{NodeReason, Readiness};
 
 /// Completes the reports of the holds; those that no rule looked at are reported too.
@@ -49,7 +49,7 @@ fn readiness_of(draft: &Draft<'_>, hold: &Hold) -> Readiness {
     let mut useful = Up::default();
     for node in members {
         let location = draft.view.location_name(node.node.location);
-        let nat_right = nat_is_right(draft.policy, node, &location);
+        let nat_right = wrong_address(draft.policy, Some(&location), node.instance, node.node).is_none();
         let runs = node.instance.state == InstanceState::Running;
         readiness.nat_wrong += u32::from(runs && !nat_right);
         readiness.version_behind += u32::from(runs_another_version(draft.view.platform, node));
@@ -83,13 +83,4 @@ fn percent(useful: Up, asked: HoldAmount, members: u32) -> u32 {
     let percent = u64::from(ready) * 100 / u64::from(wanted.max(1));
     // Nothing asked is all there.
     if wanted == 0 { 100 } else { u32::try_from(percent.min(100)).unwrap_or(100) }
-}
-
-/// Whether callers from outside reach the node: its static NAT address is its instance's public one, and it has none
-/// where the instance has none, or where policy keeps the location private.
-fn nat_is_right(policy: &Policy, node: &OverflowNode<'_>, location: &LocationName) -> bool {
-    if policy.nat.private_only.contains(location) {
-        return true;
-    }
-    node.node.static_nat_address == node.instance.public_ip
 }

@@ -24,6 +24,7 @@ mod reason;
 mod record;
 mod report;
 mod runner;
+mod stored;
 
 pub use lives::HistoryWindow;
 pub use observation::{
@@ -34,3 +35,4 @@ pub use reason::AddressReason;
 pub use record::{NatRecord, NatState, NatWrite, SeenLife};
 pub use report::{AddressResult, ReconcileReport};
 pub use runner::Reconcile;
+pub use stored::{WrongAddress, wrong_address};

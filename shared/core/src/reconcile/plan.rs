@@ -13,6 +13,7 @@ use super::lives::{HistoryWindow, close_unlisted, tell_life};
 use super::observation::{AddressObservation, allocation_of, is_ours};
 use super::reason::AddressReason;
 use super::record::{NatRecord, NatState};
+use super::stored::{is_private_only, wrong_address};
 use crate::ids::{AllocationId, InstanceId, LocationName, NodeName};
 use crate::ledger::Event;
 use crate::observation::{Instance, InstanceState, Node};
@@ -264,10 +265,6 @@ impl<'a> Draft<'a> {
         self.observation.locations.get(&node.location).cloned().or_else(remembered)
     }
 
-    fn is_private_only(&self, entry: &NodeAddress) -> bool {
-        entry.location.as_ref().is_some_and(|name| self.policy.nat.private_only.contains(name))
-    }
-
     fn stopped(&mut self, instance: &Instance, node: &Node, entry: &mut NodeAddress) {
         let Some(stored) = entry.stored else {
             entry.reasons.push(AddressReason::Stopped { stored: None });
@@ -277,7 +274,7 @@ impl<'a> Draft<'a> {
         // nobody until the start, which sets it right.
         let may_be_elastic =
             instance.public_ip == Some(stored) || !matches!(allocation_of(self.policy, instance), Ok(None));
-        if self.is_private_only(entry) {
+        if is_private_only(self.policy, entry.location.as_ref()) {
             entry.reasons.push(AddressReason::PrivateOnlyClear { stored });
         } else if self.policy.nat.clear_on_stop && !may_be_elastic {
             entry.reasons.push(AddressReason::ClearedOnStop { stored });
@@ -291,13 +288,13 @@ impl<'a> Draft<'a> {
 
     fn running(&mut self, instance: &'a Instance, node: &'a Node, entry: &mut NodeAddress) {
         let stored = entry.stored;
-        if self.is_private_only(entry) {
+        entry.wrong = wrong_address(self.policy, entry.location.as_ref(), instance, node).is_some();
+        if is_private_only(self.policy, entry.location.as_ref()) {
             let Some(stored) = stored else {
                 entry.reasons.push(AddressReason::PrivateOnly);
                 return;
             };
             let belongs = instance.public_ip == Some(stored);
-            entry.wrong = true;
             if !belongs || self.may_touch(instance, node, entry) {
                 entry.reasons.push(AddressReason::PrivateOnlyClear { stored });
                 let node = node_ref(instance, node, entry);
@@ -313,7 +310,6 @@ impl<'a> Draft<'a> {
             Elastic::Free(allocation, address) => {
                 entry.wanted = Some(address);
                 let belongs = instance.public_ip.is_some() && stored == instance.public_ip;
-                entry.wrong = !belongs;
                 // Taking an Elastic IP gives the dynamic address back: calls through it would break.
                 let at_once = stored.is_some() && !belongs;
                 if !at_once && !self.may_touch(instance, node, entry) {
@@ -346,12 +342,10 @@ impl<'a> Draft<'a> {
         wanted: Option<Ipv4Addr>,
     ) {
         let Some(wanted) = wanted else {
-            entry.wrong = entry.stored.is_some();
             entry.reasons.push(AddressReason::NoPublicAddress { stored: entry.stored });
             return;
         };
         entry.wanted = Some(wanted);
-        entry.wrong = entry.stored != Some(wanted);
         match entry.stored {
             Some(stored) if stored == wanted => {
                 entry.reasons.push(AddressReason::Right { address: wanted });

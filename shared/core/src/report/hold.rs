@@ -36,6 +36,9 @@ pub struct HoldReport {
 /// How long before the spike it has to be known whether a window's nodes are ready: time enough for a person to act.
 pub const READY_BEFORE_SPIKE: SignedDuration = SignedDuration::from_mins(3);
 
+/// One reading a minute: so long after a good one only one has failed, and two after twice a minute.
+pub const READINESS_MEMORY: SignedDuration = SignedDuration::from_secs(90);
+
 impl HoldReport {
     /// Whether the spike is so near that somebody should be told how ready the nodes are. Every cycle in these minutes
     /// says so, so that one that is missed loses nothing.
@@ -49,12 +52,12 @@ impl HoldReport {
     /// How ready its nodes are, in words.
     pub fn readiness_text(&self) -> String {
         let known = self.readiness.map(|readiness| readiness.to_string());
-        known.unwrap_or_else(|| "not known how ready, which counts as not ready".to_owned())
+        known.unwrap_or_else(|| "not known how ready: the platform could not be read".to_owned())
     }
 
-    /// How much of what was asked is ready, percent. What could not be read is not ready.
-    pub fn percent(&self) -> u32 {
-        self.readiness.map_or(0, |readiness| readiness.percent)
+    /// How much of what was asked is ready, percent; none where that could not be read.
+    pub fn percent(&self) -> Option<u32> {
+        self.readiness.map(|readiness| readiness.percent)
     }
 }
 

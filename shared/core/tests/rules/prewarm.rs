@@ -45,10 +45,10 @@ fn how_much_is_ready_is_measured_in_what_was_asked() {
     for (amount, percent) in table {
         let plan = held(amount)(scene()).plan();
         assert_eq!(readiness(&plan).percent, percent, "{amount}");
-        assert_eq!(plan.report.prewarm_ready(now()), Some(percent));
-        assert_eq!(plan.report.prewarm_ready(now() - minutes(1)), None, "four minutes before");
-        assert_eq!(plan.report.prewarm_ready(now() + minutes(3)), Some(percent), "at the spike");
-        assert_eq!(plan.report.prewarm_ready(now() + minutes(4)), None, "after it");
+        assert_eq!(plan.report.prewarm_ready(now(), Some(now())), Some(percent));
+        assert_eq!(plan.report.prewarm_ready(now() - minutes(1), Some(now())), None, "four minutes before");
+        assert_eq!(plan.report.prewarm_ready(now() + minutes(3), Some(now())), Some(percent), "at the spike");
+        assert_eq!(plan.report.prewarm_ready(now() + minutes(4), Some(now())), None, "after it");
     }
 }
 
@@ -91,7 +91,7 @@ fn readiness_is_reported_where_no_rule_acts() {
     scene.platform.bursting.enabled = true;
     let plan = scene.plan();
     assert_eq!(starts(&plan), 0);
-    assert_eq!(plan.report.prewarm_ready(now()), Some(50));
+    assert_eq!(plan.report.prewarm_ready(now(), Some(now())), Some(50));
 }
 
 #[test]

@@ -36,6 +36,45 @@ fn room_is_what_is_free_and_in_five_minutes_what_boots_as_well() {
 }
 
 #[test]
+fn a_held_node_that_callers_do_not_reach_is_late() {
+    let held = |scene: &Scene| scene.status().first.held;
+    let mut scene = monday();
+    assert_eq!((held(&scene).ready, held(&scene).late), (2, 1));
+    // Ready, and it tells callers the address of its last life.
+    let first = scene.fleet.as_ref().unwrap().instances[0].id.clone();
+    scene.instance(&first).public_ip = Some([203, 0, 113, 9].into());
+    assert_eq!((held(&scene).ready, held(&scene).late), (1, 2));
+    assert!(
+        scene
+            .text(false)
+            .contains("its static NAT address is 198.51.100.8, and its instance's address is 203.0.113.9")
+    );
+    // Where the location is private the node must have none.
+    scene.policy.nat.private_only.push("AWS burst".into());
+    assert_eq!(held(&scene).ready, 0, "both tell an address");
+    assert!(scene.text(false).contains("its location has private addresses only"), "{}", scene.text(false));
+    for node in &mut scene.platform().nodes {
+        node.static_nat_address = None;
+    }
+    assert_eq!(held(&scene).ready, 2);
+}
+
+#[test]
+fn a_held_node_with_another_version_is_late_and_not_booting() {
+    let mut scene = monday();
+    scene.ledger().holds[0].spike_at = None;
+    let instance = scene.fleet.as_ref().unwrap().instances[2].id.clone();
+    scene.instance(&instance).launched_at = Some(crate::scene::ago(2));
+    assert_eq!(scene.status().first.held.booting, 1);
+    let booting = scene.platform().nodes.iter_mut().find(|node| node.name.as_str() == "aws-burst-3").unwrap();
+    let status = booting.status.as_mut().unwrap();
+    status.version = "37".to_owned();
+    status.last_updated = Some(crate::scene::ago(1));
+    let held = scene.status().first.held;
+    assert_eq!((held.booting, held.late), (0, 1));
+}
+
+#[test]
 fn held_nodes_are_ready_booting_late_or_failed() {
     let held = |scene: &Scene| scene.status().first.held;
     let mut scene = monday();

@@ -199,12 +199,13 @@ where
             Step::AwaitReady => {}
             Step::TakeCalls => self.take_calls(memory, seen).await?,
             Step::Nat => {
-                let Some(wanted) = seen.wanted_nat() else {
+                let node = self.node(seen)?;
+                let Some(right) = seen.right_nat(self.policy, node) else {
                     return Ok(Some("it has no public address yet".to_owned()));
                 };
-                let node = self.node(seen)?;
-                self.ports.management.set_static_nat(node.id, Some(wanted)).await?;
-                self.tell(seen, EventKind::AddressChanged, "nat", format!("static NAT address {wanted}"))
+                self.ports.management.set_static_nat(node.id, right).await?;
+                let right = right.map_or_else(|| "cleared".to_owned(), |address| address.to_string());
+                self.tell(seen, EventKind::AddressChanged, "nat", format!("static NAT address {right}"))
                     .await?;
             }
             Step::Move { location, name } => {
