@@ -1,21 +1,19 @@
 //! What commands that act share: the clients, who acts and why, one cycle of the functions' own kind, and the line of
 //! history for what was asked. There is no other way to act on a node from here.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use spillway_core::assess::Assessment;
-use spillway_core::cycle::{Cycle, LeaseMemory, Ports, read_world};
+use spillway_core::cycle::{LeaseMemory, Ports, read_world};
+use spillway_core::desk::{About, may_act};
 use spillway_core::fault::Fault;
 use spillway_core::ids::{InstanceId, LocationName, NodeName};
-use spillway_core::ledger::{Actor, Event, EventKind, Ledger, Request, Wish};
+use spillway_core::ledger::{Actor, Ledger, Wish};
 use spillway_core::observation::{Fleet, Instance, Node, Platform};
-use spillway_core::outcome::{ActionEnd, CycleReport, Outcome};
+use spillway_core::outcome::{CycleReport, Outcome};
 use spillway_core::plan::{Action, Override};
 use spillway_core::policy::Policy;
-use spillway_core::ports::{Clock, LedgerRead, LedgerWrite};
-use spillway_core::report::actor;
+use spillway_core::ports::{Clock, LedgerWrite};
 use spillway_dynamodb::DynamoLedger;
 use spillway_ec2::AwsFleet;
 use spillway_pexip::{HttpManagement, SystemClock};
@@ -24,9 +22,6 @@ use crate::acting::Acting;
 use crate::context::{Clients, Context};
 use crate::exit::{Exit, Failure};
 use crate::identity::caller;
-
-/// How long one cycle may take from here: what a function has.
-const CYCLE: Duration = Duration::from_secs(45);
 
 /// An operator at work.
 #[derive(Debug)]
@@ -57,6 +52,7 @@ pub(crate) struct Found {
     pub(crate) phase: &'static str,
 }
 
+type CliDesk<'a> = spillway_core::desk::Desk<'a, AwsFleet, HttpManagement, DynamoLedger, SystemClock>;
 type CliPorts<'a> = Ports<'a, AwsFleet, HttpManagement, DynamoLedger, SystemClock>;
 
 impl<'a> Desk<'a> {
@@ -86,12 +82,20 @@ impl<'a> Desk<'a> {
         }
     }
 
+    /// What the command line and the status page do in the same way.
+    pub(crate) fn work(&self) -> CliDesk<'_> {
+        spillway_core::desk::Desk {
+            ports: self.ports(),
+            policy: self.policy(),
+            by: self.by.clone(),
+            reason: self.reason.clone(),
+            place: "at the command line",
+        }
+    }
+
     /// One cycle, by an owner of its own. `memory` lasts as long as the command.
     pub(crate) async fn cycle(&self, memory: &mut LeaseMemory, overrides: &[Override]) -> CycleReport {
-        let owner = format!("{} at the command line, {}", actor(&self.by), self.now());
-        let deadline = self.context.clock.monotonic() + CYCLE;
-        let cycle = Cycle { ports: self.ports(), policy: self.policy(), owner, deadline };
-        Box::pin(cycle.run_overridden(memory, overrides)).await
+        Box::pin(self.work().cycle(memory, overrides)).await
     }
 
     /// Reads everything.
@@ -107,57 +111,33 @@ impl<'a> Desk<'a> {
 
     /// Writes into the history that this was asked, by whom and why.
     pub(crate) async fn asked(&self, what: &str, about: Option<&Found>) -> Result<(), Fault> {
-        let at = self.now();
-        let whose = about.map_or_else(|| "platform".to_owned(), |found| found.instance.id.to_string());
-        let event = Event {
-            id: format!("{at}-{whose}-asked"),
-            at,
-            kind: EventKind::Asked,
-            instance: about.map(|found| found.instance.id.clone()),
-            node: about.map(|found| found.node.name.clone()),
-            location: about.map(|found| found.location.clone()),
-            by: self.by.clone(),
-            reason: format!("{what}: {}", self.reason),
-        };
-        self.clients.ledger.append_events(&[event]).await
+        self.work().asked(what, about.map(Found::about).as_ref()).await
     }
 
     /// Stores a wish. The id is the wish's own, so that asking twice is asking once.
     pub(crate) async fn wish(&self, id: String, wish: Wish) -> Result<(), Fault> {
-        let request = Request { id, by: self.by.clone(), at: self.now(), reason: self.reason.clone(), wish };
-        self.clients.ledger.put_request(&request).await
+        self.clients.ledger.put_request(&self.work().request(id, wish, self.now())).await
     }
 
     /// Who has the lease, or had it a moment ago: what the loser of a race is told.
     pub(crate) async fn winner(&self) -> String {
-        let Ok(ledger) = self.clients.ledger.read_ledger(self.now()).await else {
-            return "another cycle was faster".to_owned();
-        };
-        match (&ledger.cycle.owner, &ledger.cycle.digest) {
-            (Some(owner), _) => format!("{owner} has the lease"),
-            (None, Some(digest)) => {
-                format!("another cycle was faster: at {} it ended with: {}", digest.at, digest.summary)
-            }
-            (None, None) => "another cycle was faster".to_owned(),
-        }
+        self.work().winner().await
     }
 
     /// Refuses where a pause or the policy keeps every cycle from acting.
     pub(crate) fn may_act(&self, world: &World) -> Result<(), Failure> {
-        if let Some(pause) = world.ledger.pause(world.now) {
-            return Err(Failure::refused(format!(
-                "Spillway is paused until {} by {}: {}",
-                pause.until,
-                actor(pause.by),
-                pause.reason
-            ))
-            .remedy("end the pause first: spillway resume --reason …"));
+        Ok(may_act(self.policy(), &world.ledger, world.now)?)
+    }
+}
+
+impl Found {
+    /// It as the history names it.
+    pub(crate) fn about(&self) -> About {
+        About {
+            instance: self.instance.id.clone(),
+            node: self.node.name.clone(),
+            location: self.location.clone(),
         }
-        if self.policy().dry_run {
-            return Err(Failure::refused("the policy says dry_run: no cycle changes anything")
-                .remedy("take dry_run out of the policy: spillway policy set"));
-        }
-        Ok(())
     }
 }
 
@@ -201,23 +181,13 @@ impl World {
 
 /// What a cycle did, one line for each action.
 pub(crate) fn lines(report: &CycleReport) -> Vec<String> {
-    let end = |end: &ActionEnd| match end {
-        ActionEnd::Done => "done".to_owned(),
-        ActionEnd::Busy { drain_cancelled: true } => {
-            "not done, something runs on it; its drain is cancelled".to_owned()
-        }
-        ActionEnd::Busy { drain_cancelled: false } => "waits, something runs on it".to_owned(),
-        ActionEnd::Refused(refusal) => format!("refused by EC2: {refusal}"),
-        ActionEnd::Failed(fault) => format!("failed: {fault}"),
-        ActionEnd::OutOfTime => "not begun, there was no time left".to_owned(),
-    };
     report
         .results
         .iter()
         .map(|result| {
             let (name, why) = about(&result.action);
             let why = if why.is_empty() { String::new() } else { format!(" ({why})") };
-            format!("{} {name}{why}: {}", result.action.word(), end(&result.end))
+            format!("{} {name}{why}: {}", result.action.word(), result.end)
         })
         .collect()
 }
@@ -244,10 +214,7 @@ pub(crate) fn exit_of(report: &CycleReport) -> Exit {
         Outcome::Refused => Exit::Refused,
         Outcome::Stale | Outcome::Outage | Outcome::LedgerDown => Exit::Failed,
         Outcome::Quiet | Outcome::Withheld | Outcome::Acted => {
-            let bad = |end: &ActionEnd| {
-                matches!(end, ActionEnd::Refused(_) | ActionEnd::Failed(_) | ActionEnd::OutOfTime)
-            };
-            let failed = report.results.iter().filter(|result| bad(&result.end)).count();
+            let failed = report.results.iter().filter(|result| result.end.is_failure()).count();
             match (failed, report.results.len()) {
                 (0, _) => Exit::Done,
                 (failed, all) if failed == all => Exit::Failed,

@@ -4,6 +4,7 @@ use std::fmt;
 use std::process::ExitCode;
 
 use serde_json::json;
+use spillway_core::desk::Hindrance;
 use spillway_core::fault::Fault;
 use spillway_ssm::SettingsError;
 
@@ -73,6 +74,12 @@ impl std::error::Error for Failure {}
 impl From<Fault> for Failure {
     fn from(fault: Fault) -> Self {
         Self::failed(fault.to_string()).remedy(fault.remedy)
+    }
+}
+
+impl From<Hindrance> for Failure {
+    fn from(hindrance: Hindrance) -> Self {
+        Self::refused(hindrance.to_string()).remedy(hindrance.remedy())
     }
 }
 

@@ -29,6 +29,7 @@ mod apply;
 pub mod assess;
 mod assist;
 pub mod cycle;
+pub mod desk;
 pub mod fault;
 pub mod ids;
 pub mod ledger;

@@ -87,6 +87,31 @@ pub enum ActionEnd {
     OutOfTime,
 }
 
+impl ActionEnd {
+    /// Whether what was to be done was not done, and nothing on the node is the reason.
+    pub fn is_failure(&self) -> bool {
+        match self {
+            Self::Refused(_) | Self::Failed(_) | Self::OutOfTime => true,
+            Self::Done | Self::Busy { .. } => false,
+        }
+    }
+}
+
+impl fmt::Display for ActionEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Done => f.write_str("done"),
+            Self::Busy { drain_cancelled: true } => {
+                f.write_str("not done, something runs on it; its drain is cancelled")
+            }
+            Self::Busy { drain_cancelled: false } => f.write_str("waits, something runs on it"),
+            Self::Refused(refusal) => write!(f, "refused by EC2: {refusal}"),
+            Self::Failed(fault) => write!(f, "failed: {fault}"),
+            Self::OutOfTime => f.write_str("not begun, there was no time left"),
+        }
+    }
+}
+
 /// Everything about one cycle.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CycleReport {

@@ -6,6 +6,7 @@ use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use spillway_core::cycle::LeaseMemory;
+use spillway_core::desk::{About, may_start};
 use spillway_core::ids::{HdCalls, HoldId};
 use spillway_core::ledger::{Hold, HoldAmount, HoldScope, Wish};
 use spillway_core::observation::Observation;
@@ -112,15 +113,16 @@ async fn put(
     }
     let holds = wanted(&desk, &world, what, from, until)?;
     warn_about_assist(&desk, &world, from, until)?;
-    let starts = starts_for(&desk, &world, &holds);
     if !output.json {
-        describe(&holds, &starts, now_too, output);
+        let holds: Vec<Hold> = holds.iter().map(|(hold, _)| hold.clone()).collect();
+        describe(&holds, &starts_for(&desk, &world, &holds), now_too, output);
     }
     confirm(acting, if now_too { "Hold these?" } else { "Hold these then?" })?;
-    for hold in &holds {
-        desk.clients.ledger.put_hold(hold).await?;
-        desk.asked(&format!("hold {} until {until}", hold.id), None).await?;
+    for (hold, about) in &holds {
+        let what = format!("hold {} until {until}", hold.id);
+        desk.work().put_hold(hold, &what, about.as_ref()).await?;
     }
+    let holds: Vec<Hold> = holds.into_iter().map(|(hold, _)| hold).collect();
     let ids: Vec<&HoldId> = holds.iter().map(|hold| &hold.id).collect();
     if !now_too {
         if output.json {
@@ -129,9 +131,6 @@ async fn put(
             output::text("held from then on; the first cycle after it starts what is missing\n");
         }
         return Ok(Exit::Done);
-    }
-    if desk.policy().mode == Mode::Assist {
-        return start_through_pexip(&desk, &starts, output).await;
     }
     let mut memory = LeaseMemory::default();
     let report = desk.cycle(&mut memory, &[]).await;
@@ -160,45 +159,22 @@ async fn put(
     Ok(exit)
 }
 
-/// The holds that were asked for. A node's own hold has the node's id, so that asking again moves its end.
+/// The holds that were asked for, and which node each is about.
 fn wanted(
     desk: &Desk<'_>,
     world: &World,
     what: &What,
     from: Timestamp,
     until: Timestamp,
-) -> Result<Vec<Hold>, Failure> {
-    let hold = |id: String, scope: HoldScope, amount: HoldAmount| Hold {
-        id: HoldId::new(id),
-        scope,
-        amount,
-        from,
-        until,
-        by: desk.by.clone(),
-        reason: desk.reason.clone(),
-        spike_at: None,
-        asked: None,
-    };
+) -> Result<Vec<(Hold, Option<About>)>, Failure> {
     if !what.node.is_empty() {
         return what
             .node
             .iter()
             .map(|name| {
                 let found = world.find(desk.policy(), name)?;
-                let retired = world.ledger.nodes.get(&found.instance.id).is_some_and(|record| record.retired);
-                if retired {
-                    return Err(Failure::refused(format!("{name} is retired"))
-                        .remedy(format!("take it back into service: spillway node reinstate {name}")));
-                }
-                if found.node.maintenance_mode && !spillway_core::assess::is_our_maintenance(&found.node) {
-                    return Err(Failure::refused(format!(
-                        "{name} is in maintenance mode that somebody else set: {}",
-                        found.node.maintenance_mode_reason
-                    ))
-                    .remedy("clear it under Platform > Conferencing Nodes first"));
-                }
-                let id = found.instance.id;
-                Ok(hold(format!("node-{id}"), HoldScope::Node(id), HoldAmount::AllNodes))
+                may_start(&found.node, world.ledger.nodes.get(&found.instance.id))?;
+                Ok((desk.work().node_hold(&found.instance.id, from, until), Some(found.about())))
             })
             .collect();
     }
@@ -211,8 +187,8 @@ fn wanted(
         (None, Some(nodes)) => HoldAmount::Nodes(nodes),
         (None, None) => HoldAmount::AllNodes,
     };
-    let id = format!("operator-{}", world.now.strftime("%Y%m%dT%H%M%SZ"));
-    Ok(vec![hold(id, scope, amount)])
+    let id = HoldId::new(format!("operator-{}", world.now.strftime("%Y%m%dT%H%M%SZ")));
+    Ok(vec![(desk.work().hold(id, scope, amount, from, until), None)])
 }
 
 /// Where Pexip's own bursting decides, it stops what is idle after its minimum lifetime, held or not.
@@ -290,38 +266,6 @@ fn named_starts(plan: &Plan, holds: &[Hold]) -> Vec<String> {
             _ => None,
         })
         .collect()
-}
-
-/// The guide's own way, where Pexip's bursting is on: its start command, one node at a time.
-async fn start_through_pexip(desk: &Desk<'_>, plan: &Plan, output: &Output) -> Ended {
-    let (mut started, mut failed) = (Vec::new(), Vec::new());
-    for action in &plan.actions {
-        let Action::Start(start) = action else { continue };
-        if start.hold.is_none() {
-            continue;
-        }
-        match desk.clients.management.start_cloudnode(&start.instance).await {
-            Ok(()) => started.push(start.instance.to_string()),
-            Err(error) => failed.push(format!("{}: {error}", start.instance)),
-        }
-    }
-    if output.json {
-        output::json(&json!({
-            "schema": 1, "platform": desk.context.platform, "started_through_pexip": started, "failed": failed,
-        }));
-    } else {
-        for instance in &started {
-            output::text(&format!("start {instance}: asked of the Management Node\n"));
-        }
-        for failure in &failed {
-            output::text(&format!("start {}\n", clean(failure)));
-        }
-    }
-    Ok(match (started.is_empty(), failed.is_empty()) {
-        (_, true) => Exit::Done,
-        (true, false) => Exit::Failed,
-        (false, false) => Exit::Partly,
-    })
 }
 
 pub(crate) async fn release(context: &Context, options: &Release, output: &Output) -> Ended {

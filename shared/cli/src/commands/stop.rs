@@ -4,13 +4,11 @@
 use clap::Args;
 use serde_json::json;
 use spillway_core::cycle::LeaseMemory;
-use spillway_core::ids::HoldId;
-use spillway_core::ledger::{HoldScope, Wish};
+use spillway_core::desk::may_stop;
 use spillway_core::observation::InstanceState;
 use spillway_core::outcome::{ActionEnd, CycleReport, Outcome};
 use spillway_core::plan::{Action, Override};
-use spillway_core::policy::Mode;
-use spillway_core::ports::{LedgerWrite, ManagementRead};
+use spillway_core::ports::ManagementRead;
 use spillway_status::clean;
 
 use crate::acting::{Acting, confirm};
@@ -49,24 +47,10 @@ pub(crate) async fn run(context: &Context, options: &Stop, output: &Output) -> E
     let desk = Desk::open(context, &options.acting).await?;
     let world = desk.look().await?;
     desk.may_act(&world)?;
-    if desk.policy().mode == Mode::Assist {
-        return Err(Failure::refused(
-            "the policy's mode is assist: Pexip's own bursting stops nodes, Spillway does not",
-        )
-        .remedy(
-            "to stop a node by hand, put it into maintenance mode and stop its instance as the guide says",
-        ));
-    }
     let mut found = Vec::new();
     for name in &options.node {
         let node = world.find(desk.policy(), name)?;
-        if node.node.maintenance_mode && !spillway_core::assess::is_our_maintenance(&node.node) {
-            return Err(Failure::refused(format!(
-                "{name} is in maintenance mode that somebody else set: {}",
-                node.node.maintenance_mode_reason
-            ))
-            .remedy("it is left alone until that is cleared under Platform > Conferencing Nodes"));
-        }
+        may_stop(desk.policy(), &node.node)?;
         found.push(node);
     }
     let running: Vec<Found> = found
@@ -90,7 +74,13 @@ pub(crate) async fn run(context: &Context, options: &Stop, output: &Output) -> E
         (false, _) => "Drain these and stop them when their calls have ended?".to_owned(),
     };
     confirm(&options.acting, &question)?;
-    release_own_holds(&desk, &world, &running, output).await?;
+    for found in &running {
+        for id in desk.work().release_own_holds(&found.instance.id, &world.ledger).await? {
+            if !output.json {
+                output::note(&format!("hold {id} is released"));
+            }
+        }
+    }
     if options.now {
         stop_now(&desk, &running, output).await
     } else {
@@ -125,26 +115,6 @@ async fn show(
         }
     }
     Ok(calls)
-}
-
-/// A hold of the node itself would start it again at once.
-async fn release_own_holds(
-    desk: &Desk<'_>,
-    world: &World,
-    nodes: &[Found],
-    output: &Output,
-) -> Result<(), Failure> {
-    let own = |id: &HoldScope| matches!(id, HoldScope::Node(id) if nodes.iter().any(|found| found.instance.id == *id));
-    let holds: Vec<&HoldId> =
-        world.ledger.holds.iter().filter(|hold| own(&hold.scope)).map(|hold| &hold.id).collect();
-    for id in holds {
-        desk.clients.ledger.remove_hold(id).await?;
-        desk.asked(&format!("release hold {id}, as its node is to be stopped"), None).await?;
-        if !output.json {
-            output::note(&format!("hold {id} is released"));
-        }
-    }
-    Ok(())
 }
 
 async fn stop_now(desk: &Desk<'_>, nodes: &[Found], output: &Output) -> Ended {
@@ -218,9 +188,7 @@ fn explain(report: &CycleReport, nodes: &[Found]) {
 
 async fn drain(desk: &Desk<'_>, nodes: &[Found], options: &Stop, output: &Output) -> Ended {
     for found in nodes {
-        let id = &found.instance.id;
-        desk.wish(format!("stop-{id}"), Wish::Stop(id.clone())).await?;
-        desk.asked("drain and stop", Some(found)).await?;
+        desk.work().ask_stop(&found.about()).await?;
     }
     let mut memory = LeaseMemory::default();
     let overrides: Vec<Override> = nodes

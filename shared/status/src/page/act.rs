@@ -2,19 +2,16 @@
 //! history as the command line's, so that whoever asks twice asks once; then one cycle of the functions' own kind
 //! runs, and if another one is faster, that one or the next meets what was asked. Nothing here reaches EC2.
 
-use std::time::Duration;
-
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use spillway_core::assess::{Assessment, OverflowNode, is_our_maintenance};
-use spillway_core::cycle::{Cycle, LeaseMemory, Ports, read_world};
+use spillway_core::assess::{Assessment, OverflowNode};
+use spillway_core::cycle::{LeaseMemory, Ports, read_world};
+use spillway_core::desk::{self, About, may_act, may_start, may_stop};
 use spillway_core::fault::Fault;
-use spillway_core::ids::{HoldId, InstanceId, LocationName, NodeName};
-use spillway_core::ledger::{
-    Actor, CycleRecord, Event, EventKind, Hold, HoldAmount, HoldScope, Ledger, Request, Wish as LedgerWish,
-};
+use spillway_core::ids::InstanceId;
+use spillway_core::ledger::{Actor, HoldScope, Ledger};
 use spillway_core::observation::Platform;
-use spillway_core::outcome::{ActionEnd, CycleReport, Outcome};
+use spillway_core::outcome::{CycleReport, Outcome};
 use spillway_core::policy::{Mode, Policy};
 use spillway_core::ports::{
     Clock, FleetRead, FleetWrite, LedgerRead, LedgerWrite, ManagementRead, ManagementWrite, OverflowStart,
@@ -22,10 +19,8 @@ use spillway_core::ports::{
 use spillway_core::report::actor;
 
 use super::source::Wish;
-use crate::words::action;
 
-/// How long the cycle may take: what a function has.
-const CYCLE: Duration = Duration::from_secs(45);
+use crate::words::action;
 
 /// What would be done.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,9 +40,6 @@ pub struct Answer {
     pub lines: Vec<String>,
 }
 
-/// A node by its name and its location's.
-type Named = (NodeName, LocationName);
-
 /// An operator at work.
 #[derive(Debug)]
 pub struct Desk<'a, F, M, L, C> {
@@ -57,6 +49,14 @@ pub struct Desk<'a, F, M, L, C> {
     pub policy: &'a Policy,
     /// Who acts.
     pub by: Actor,
+}
+
+impl<'a, F, M, L, C> Desk<'a, F, M, L, C> {
+    /// What the page and the command line do in the same way.
+    fn work(&self, wish: &Wish) -> desk::Desk<'a, F, M, L, C> {
+        let (ports, policy, by) = (self.ports, self.policy, self.by.clone());
+        desk::Desk { ports, policy, by, reason: given(wish.reason()), place: "at the status page" }
+    }
 }
 
 impl<F: FleetRead, M: ManagementRead, L: LedgerRead, C: Clock> Desk<'_, F, M, L, C> {
@@ -69,7 +69,7 @@ impl<F: FleetRead, M: ManagementRead, L: LedgerRead, C: Clock> Desk<'_, F, M, L,
     }
 
     /// The same, with the node's own names for the history.
-    async fn look(&self, wish: &Wish) -> Result<(Preview, Option<Named>), Fault> {
+    async fn look(&self, wish: &Wish) -> Result<(Preview, Option<About>), Fault> {
         let (observation, ledger) = read_world(self.ports).await;
         let ledger = ledger?;
         let (platform, fleet) = (observation.platform.clone()?, observation.fleet.clone()?);
@@ -79,14 +79,15 @@ impl<F: FleetRead, M: ManagementRead, L: LedgerRead, C: Clock> Desk<'_, F, M, L,
             let why = format!("{} is not an overflow node of this platform", wish.instance());
             return Ok((refused(why), None));
         };
-        let named = Some((node.node.name.clone(), view.location_name(node.node.location)));
+        let about = Some(About {
+            instance: node.instance.id.clone(),
+            node: node.node.name.clone(),
+            location: view.location_name(node.node.location),
+        });
         if let Some(why) = self.obstacle(wish, node, &ledger, now) {
-            return Ok((refused(why), named));
+            return Ok((refused(why), about));
         }
         let mut plan = self.describe(wish, &platform, node, now);
-        if self.policy.mode == Mode::Assist {
-            return Ok((Preview { plan, refused: None }, named));
-        }
         let before = spillway_core::plan(self.policy, &observation, &Ok(ledger.clone()), now);
         let after = spillway_core::plan(self.policy, &observation, &Ok(self.with(wish, ledger, now)), now);
         let more: Vec<String> = after
@@ -104,7 +105,7 @@ impl<F: FleetRead, M: ManagementRead, L: LedgerRead, C: Clock> Desk<'_, F, M, L,
             });
         }
         plan.extend(more);
-        Ok((Preview { plan, refused: None }, named))
+        Ok((Preview { plan, refused: None }, about))
     }
 
     /// What keeps it from being done at all.
@@ -115,36 +116,16 @@ impl<F: FleetRead, M: ManagementRead, L: LedgerRead, C: Clock> Desk<'_, F, M, L,
         ledger: &Ledger,
         now: Timestamp,
     ) -> Option<String> {
-        let name = &node.node.name;
-        if let Some(pause) = ledger.pause(now) {
-            let (by, reason) = (actor(pause.by), pause.reason);
-            return Some(format!(
-                "Spillway is paused until {} by {by}: {reason}. End the pause first",
-                pause.until
-            ));
-        }
-        if self.policy.dry_run {
-            return Some("the policy says dry_run: no cycle changes anything".to_owned());
-        }
-        if self.policy.mode == Mode::Assist && matches!(wish, Wish::Stop { .. }) {
-            return Some(
-                "the policy's mode is assist: Pexip's own bursting stops nodes, Spillway does not".to_owned(),
-            );
-        }
-        if node.node.maintenance_mode && !is_our_maintenance(node.node) {
-            return Some(format!(
-                "{name} is in maintenance mode that somebody else set: {}. Clear it under Platform > Conferencing Nodes \
-                 first",
-                node.node.maintenance_mode_reason
-            ));
-        }
-        let retired = node.record.is_some_and(|record| record.retired);
-        match wish {
-            Wish::Start { .. } if retired => {
-                Some(format!("{name} is retired. Take it back into service: spillway node reinstate {name}"))
+        let possible = may_act(self.policy, ledger, now).and_then(|()| match wish {
+            Wish::Start { .. } => may_start(node.node, node.record),
+            Wish::Stop { .. } => may_stop(self.policy, node.node),
+        });
+        match possible {
+            Err(hindrance) => Some(format!("{hindrance}; {}", hindrance.remedy())),
+            Ok(()) if matches!(wish, Wish::Stop { .. }) && !node.is_running() => {
+                Some(format!("{} does not run", node.node.name))
             }
-            Wish::Stop { .. } if !node.is_running() => Some(format!("{name} does not run")),
-            Wish::Start { .. } | Wish::Stop { .. } => None,
+            Ok(()) => None,
         }
     }
 
@@ -203,46 +184,19 @@ impl<F: FleetRead, M: ManagementRead, L: LedgerRead, C: Clock> Desk<'_, F, M, L,
 
     /// The ledger as it would be.
     fn with(&self, wish: &Wish, mut ledger: Ledger, now: Timestamp) -> Ledger {
+        let work = self.work(wish);
         match wish {
-            Wish::Start { .. } => {
-                if let Some(hold) = self.hold(wish, now) {
-                    ledger.holds.retain(|each| each.id != hold.id);
-                    ledger.holds.push(hold);
-                }
+            Wish::Start { instance, hold_minutes, .. } => {
+                let hold = work.node_hold(instance, now, end(now, *hold_minutes));
+                ledger.holds.retain(|each| each.id != hold.id);
+                ledger.holds.push(hold);
             }
             Wish::Stop { instance, .. } => {
                 ledger.holds.retain(|hold| hold.scope != HoldScope::Node(instance.clone()));
-                ledger.requests.push(self.request(wish, now));
+                ledger.requests.push(work.stop_request(instance, now));
             }
         }
         ledger
-    }
-
-    /// The node's own hold. Its id is the node's, so that asking again moves its end.
-    fn hold(&self, wish: &Wish, now: Timestamp) -> Option<Hold> {
-        let Wish::Start { instance, hold_minutes, reason } = wish else { return None };
-        Some(Hold {
-            id: HoldId::new(format!("node-{instance}")),
-            scope: HoldScope::Node(instance.clone()),
-            amount: HoldAmount::AllNodes,
-            from: now,
-            until: now + SignedDuration::from_mins(i64::from(*hold_minutes)),
-            by: self.by.clone(),
-            reason: given(reason),
-            spike_at: None,
-            asked: None,
-        })
-    }
-
-    fn request(&self, wish: &Wish, now: Timestamp) -> Request {
-        let instance = wish.instance();
-        Request {
-            id: format!("stop-{instance}"),
-            by: self.by.clone(),
-            at: now,
-            reason: given(wish.reason()),
-            wish: LedgerWish::Stop(instance.clone()),
-        }
     }
 }
 
@@ -259,80 +213,41 @@ where
     /// Something could not be read, or what is asked could not be stored.
     pub async fn act(&self, wish: &Wish) -> Result<Answer, Fault> {
         // The world may be another one than when the plan was shown.
-        let (preview, named) = self.look(wish).await?;
-        if let Some(why) = preview.refused {
-            return Ok(Answer { done: false, lines: vec![format!("Nothing was changed: {why}")] });
-        }
-        let Ports { ledger, clock, management, .. } = self.ports;
+        let (preview, about) = self.look(wish).await?;
+        let about = match (preview.refused, about) {
+            (None, Some(about)) => about,
+            (why, _) => {
+                let why = why.unwrap_or_default();
+                return Ok(Answer { done: false, lines: vec![format!("Nothing was changed: {why}")] });
+            }
+        };
+        let work = self.work(wish);
+        let Ports { ledger, clock, .. } = self.ports;
         let now = clock.now();
-        if self.policy.mode == Mode::Assist {
-            management.start_overflow_node(wish.instance()).await?;
-            self.asked("start through Pexip", wish, named, now).await?;
-            return Ok(Answer {
-                done: true,
-                lines: vec!["The Management Node was asked to start it".to_owned()],
-            });
-        }
         let mut lines = Vec::new();
         match wish {
             Wish::Start { instance, hold_minutes, .. } => {
-                if let Some(hold) = self.hold(wish, now) {
-                    ledger.put_hold(&hold).await?;
-                    self.asked(&format!("start and hold for {hold_minutes} minutes"), wish, named, now)
-                        .await?;
-                    lines.push(format!("{instance} is held for {hold_minutes} minutes"));
-                }
+                let hold = work.node_hold(instance, now, end(now, *hold_minutes));
+                let what = format!("start and hold for {hold_minutes} minutes");
+                work.put_hold(&hold, &what, Some(&about)).await?;
+                lines.push(format!("{instance} is held for {hold_minutes} minutes"));
             }
             Wish::Stop { instance, .. } => {
-                // A hold of the node itself would start it again at once.
                 let known = ledger.read_ledger(now).await?;
-                for hold in known.holds.iter().filter(|hold| hold.scope == HoldScope::Node(instance.clone()))
-                {
-                    ledger.remove_hold(&hold.id).await?;
-                    lines.push(format!("Hold {} is released", hold.id));
-                }
-                ledger.put_request(&self.request(wish, now)).await?;
-                self.asked("drain and stop", wish, named, now).await?;
+                let released = work.release_own_holds(instance, &known).await?;
+                lines.extend(released.iter().map(|id| format!("Hold {id} is released")));
+                work.ask_stop(&about).await?;
                 lines.push(format!("The drain of {instance} is asked for"));
             }
         }
-        let owner = format!("{} at the status page, {now}", actor(&self.by));
-        let deadline = clock.monotonic() + CYCLE;
-        let cycle = Cycle { ports: self.ports, policy: self.policy, owner, deadline };
-        let report = Box::pin(cycle.run(&mut LeaseMemory::default())).await;
+        let report = Box::pin(work.cycle(&mut LeaseMemory::default(), &[])).await;
         if report.outcome == Outcome::Stale {
             // What was asked is stored: whoever has the lease, or comes next, meets it.
-            let winner = self.winner().await;
+            let winner = work.winner().await;
             lines.push(format!("{winner}; it or the next cycle meets what was asked"));
         }
         let failed = tell(&report, wish.instance(), &mut lines);
         Ok(Answer { done: !failed, lines })
-    }
-
-    /// Who has the lease, or had it a moment ago: what the loser of a race is told.
-    async fn winner(&self) -> String {
-        match self.ports.ledger.read_ledger(self.ports.clock.now()).await {
-            Ok(Ledger { cycle: CycleRecord { owner: Some(owner), .. }, .. }) => {
-                format!("{owner} has the lease")
-            }
-            Ok(_) | Err(_) => "Another cycle was faster".to_owned(),
-        }
-    }
-
-    async fn asked(&self, what: &str, wish: &Wish, named: Option<Named>, at: Timestamp) -> Result<(), Fault> {
-        let instance = wish.instance();
-        let (node, location) = named.unzip();
-        let event = Event {
-            id: format!("{at}-{instance}-asked"),
-            at,
-            kind: EventKind::Asked,
-            instance: Some(instance.clone()),
-            node,
-            location,
-            by: self.by.clone(),
-            reason: format!("{what}: {}", given(wish.reason())),
-        };
-        self.ports.ledger.append_events(&[event]).await
     }
 }
 
@@ -340,23 +255,13 @@ where
 fn tell(report: &CycleReport, asked: &InstanceId, lines: &mut Vec<String>) -> bool {
     let mut failed = false;
     for result in &report.results {
-        let end = match &result.end {
-            ActionEnd::Done => "done".to_owned(),
-            ActionEnd::Busy { drain_cancelled: true } => {
-                "something runs on it; its drain is cancelled".to_owned()
-            }
-            ActionEnd::Busy { drain_cancelled: false } => "waits, something runs on it".to_owned(),
-            ActionEnd::Refused(refusal) => format!("refused by EC2: {refusal}"),
-            ActionEnd::Failed(fault) => format!("failed: {fault}"),
-            ActionEnd::OutOfTime => "not begun, no time was left".to_owned(),
-        };
-        let bad = matches!(result.end, ActionEnd::Refused(_) | ActionEnd::Failed(_) | ActionEnd::OutOfTime);
-        failed |= bad && result.action.instance() == asked;
-        lines.push(format!("{}: {end}", action(&result.action)));
+        failed |= result.end.is_failure() && result.action.instance() == asked;
+        lines.push(format!("{}: {}", action(&result.action), result.end));
     }
     match report.outcome {
         Outcome::Stale => {}
-        Outcome::Quiet | Outcome::Acted => {
+        // In `assist` mode what nobody asked for is withheld; what was asked for is not.
+        Outcome::Quiet | Outcome::Acted | Outcome::Withheld => {
             let why = report.plan.report.nodes.iter().find(|node| node.instance == *asked);
             let done = report.results.iter().any(|result| result.action.instance() == asked);
             if let (false, Some(node)) = (done, why) {
@@ -364,12 +269,16 @@ fn tell(report: &CycleReport, asked: &InstanceId, lines: &mut Vec<String>) -> bo
                 lines.push(format!("{}: {}", node.node, reasons.join("; ")));
             }
         }
-        Outcome::Withheld | Outcome::Outage | Outcome::LedgerDown | Outcome::Refused => {
+        Outcome::Outage | Outcome::LedgerDown | Outcome::Refused => {
             failed = true;
             lines.push(format!("The cycle ended as {}: {}", report.outcome, report.summary()));
         }
     }
     failed
+}
+
+fn end(now: Timestamp, hold_minutes: u32) -> Timestamp {
+    now + SignedDuration::from_mins(i64::from(hold_minutes))
 }
 
 fn refused(why: String) -> Preview {
