@@ -23,9 +23,9 @@ from .servers import CREDENTIALS, REGION
 TAG = "pexip-cloud"
 
 
-def client(service: str, endpoint: str, retries: int = 3):
+def client(service: str, endpoint: str, retries: int = 3, region: str = REGION):
     return boto3.client(
-        service, endpoint_url=endpoint, region_name=REGION, aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+        service, endpoint_url=endpoint, region_name=region, aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
         config=Config(retries={"max_attempts": retries}, read_timeout=120, max_pool_connections=20),
     )

@@ -18,7 +18,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from . import aws, compiled, prewarm, reconciler, servers, stage as stages
+from . import aws, compiled, further, prewarm, reconciler, servers, stage as stages
 from .checks import Checks
 from .simulated import Bridge, Management, fetch
 
@@ -26,8 +26,8 @@ ROOT = Path(__file__).resolve().parents[2]
 STACK = "spillway-nine"
 FUNCTIONS = ("evaluator", "prewarm", "reconciler")
 # What SAM and the stack use of ministack.
-SERVICES = "cloudformation,dynamodb,events,iam,lambda,logs,monitoring,s3,scheduler,sns,sqs,ssm,sts"
-PARAMETERS = {"Platform": stages.PLATFORM, "TagValue": stages.TAG_VALUE, "Network": "public", "ProtectTable": "false",
+SERVICES = "cloudformation,dynamodb,ec2,events,iam,lambda,logs,monitoring,s3,scheduler,sns,sqs,ssm,sts"
+PARAMETERS = {"Platform": stages.PLATFORM, "TagValue": stages.TAG_VALUE, "ProtectTable": "false",
               # ministack runs the binary on this machine, whatever it is; it believes what it is told.
               "Architecture": "arm64" if os.uname().machine in ("aarch64", "arm64") else "x86_64"}
 # The schedule's first minute, and a cycle's work.
@@ -117,15 +117,18 @@ def run(binaries: Path, sam: Path, checks: Checks) -> None:
             seated = fetch(f"{stage.control}/sim/calls", {"node": busy, "count": 500, "lasts_s": 3600})["seated"]
             checks.that("the platform is short of HD calls, and nobody starts a node", seated > 0 and not bridge.changes,
                         (seated, bridge.changes))
-            outputs = deploy(command, account, checks)
-            tick(stage, outputs, bridge, checks)
-            state_change(stage, account, outputs, bridge, checks)
-            window(stage, account, outputs, checks)
-            check_whole(stage, account, outputs, bridge, checks)
-        delete(command, account, outputs, before, checks)
+            # In a VPC, as is the default. Only templates are told of it: ministack's functions are where it is.
+            with further.network(stage.ministack, account["cloudformation"], checks) as network:
+                outputs = deploy(command, account, network, checks)
+                tick(stage, outputs, bridge, checks)
+                state_change(stage, account, outputs, bridge, checks)
+                window(stage, account, outputs, checks)
+                check_whole(stage, account, outputs, bridge, checks)
+                delete(command, account, outputs, before, checks)
+            further.region(stage.ministack, checks)
 
 
-def deploy(command: Sam, account: Account, checks: Checks) -> dict[str, str]:
+def deploy(command: Sam, account: Account, network: dict[str, str], checks: Checks) -> dict[str, str]:
     architecture = PARAMETERS["Architecture"]
     checks.that("sam build", command("build", "--parameter-overrides", f"Architecture={architecture}"))
     target = {"arm64": "aarch64-unknown-linux-gnu", "x86_64": "x86_64-unknown-linux-gnu"}[architecture]
@@ -133,7 +136,7 @@ def deploy(command: Sam, account: Account, checks: Checks) -> dict[str, str]:
     checks.that("cargo-lambda compiles each function once, optimised, for the architecture that was asked for",
                 sorted(one.package for one in asked) == sorted(FUNCTIONS)
                 and {(one.target, one.profile) for one in asked} == {(target, "release")}, asked)
-    overrides = [f"{name}={value}" for name, value in PARAMETERS.items()]
+    overrides = [f"{name}={value}" for name, value in {**PARAMETERS, **network}.items()]
     deployed = command("deploy", "--stack-name", STACK, "--no-confirm-changeset", "--parameter-overrides", *overrides)
     stack = account.stack() or {}
     if not checks.that("sam deploy creates the stack", deployed and stack.get("StackStatus") == "CREATE_COMPLETE", stack):
@@ -146,6 +149,11 @@ def deploy(command: Sam, account: Account, checks: Checks) -> dict[str, str]:
                 (facts["table"], facts["schedule_group"], facts["prewarm_function"], facts["scheduler_role"])
                 == (outputs["TableName"], outputs["ScheduleGroup"], outputs["PrewarmFunctionArn"],
                     outputs["WindowRoleArn"]), found)
+    roles = [each["RoleName"] for each in account["iam"].list_roles()["Roles"]]
+    attached = {name for role in roles for name in [role.split("-")[2]]
+                if account["iam"].list_attached_role_policies(RoleName=role)["AttachedPolicies"]}
+    checks.that("the functions' roles, and no other, may make network interfaces",
+                attached == {"EvaluatorRole", "PrewarmRole", "ReconcilerRole"}, (roles, attached))
     return outputs
 
 
