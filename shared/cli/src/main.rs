@@ -10,6 +10,8 @@ mod context;
 mod desk;
 mod exit;
 mod identity;
+#[cfg(test)]
+mod listed;
 mod options;
 mod output;
 mod period;
