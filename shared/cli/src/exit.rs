@@ -96,6 +96,23 @@ impl From<std::io::Error> for Failure {
     }
 }
 
+/// A command line that is none: said in the parser's own words, and as JSON to whoever asked for that. Help and the version
+/// come this way too, and are no error.
+pub(crate) fn unparsed(error: &clap::Error) -> ExitCode {
+    if error.use_stderr() && std::env::args_os().any(|argument| argument == "--json") {
+        let text = error.to_string();
+        // The first paragraph says what is wrong; tips and usage follow.
+        let first = text.split("\n\n").next().unwrap_or_default();
+        let first = first.split_whitespace().collect::<Vec<_>>().join(" ");
+        let message = first.strip_prefix("error: ").unwrap_or(&first);
+        output::json(&json!({"schema": 1, "error": {
+            "exit": Exit::Usage as u8, "message": message, "remedy": "spillway --help, or --help after the command",
+        }}));
+    }
+    let _ = error.print();
+    ExitCode::from(if error.use_stderr() { Exit::Usage as u8 } else { Exit::Done as u8 })
+}
+
 /// Says why it ended badly, and gives the code to end with.
 pub(crate) fn finish(ended: Ended, output: &Output) -> ExitCode {
     let exit = match ended {

@@ -23,7 +23,10 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
-    let options = options::Options::parse();
+    let options = match options::Options::try_parse() {
+        Ok(options) => options,
+        Err(error) => return exit::unparsed(&error),
+    };
     let output = output::Output::new(&options.global);
     let ended = commands::run(&options, &output);
     exit::finish(ended, &output)
