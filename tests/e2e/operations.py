@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import datetime as dt
 import json
 import os
 import shutil
@@ -23,6 +24,7 @@ from .simulated import Bridge, fetch
 ALWAYS_ON, OVERFLOW = 2, 4
 # Who moto's STS says that everybody is.
 WHO = "user/moto"
+GROUP = "spillway-nine"
 DONE, FAILED, USAGE, REFUSED, PARTLY = range(5)
 
 
@@ -70,6 +72,7 @@ class Platform:
 
     def __init__(self, stage: stages.Stage, bridge: Bridge) -> None:
         self._stage, self._bridge = stage, bridge
+        self._scheduler = aws.client("scheduler", stage.moto)
 
     def instance(self, name: str) -> dict:
         known = {i.name: i.id for i in self._stage.fleet.overflow}
@@ -120,6 +123,11 @@ class Platform:
 
     def addresses(self) -> list[dict]:
         return self._stage.ec2.describe_addresses()["Addresses"]
+
+    def schedules(self) -> dict[str, dict]:
+        """By name, whole."""
+        names = [s["Name"] for s in self._scheduler.list_schedules(GroupName=GROUP)["Schedules"]]
+        return {name: self._scheduler.get_schedule(GroupName=GROUP, Name=name) for name in names}
 
     def until(self, what: str, done, limit_s: float = 60) -> None:
         servers.wait_until(what, done, limit_s)
@@ -348,10 +356,55 @@ def windows(operator: Operator, seen: Platform, checks: Checks) -> None:
     skipped = operator("prewarm", "skip", "weekdays", "2027-05-17", "--yes")
     listed = json.dumps(operator("prewarm", "list").value)
     checks.that("prewarm skip", skipped.code == DONE and "2027-05-17" in listed, (skipped, listed))
+    extra_dates(operator, seen, checks)
     removed = operator("prewarm", "remove", "weekdays", "--yes")
     checks.that("prewarm remove", removed.code == DONE and not operator("prewarm", "list").value["windows"], removed)
     checks.that("again: there is none", operator("prewarm", "remove", "weekdays", "--yes").code == USAGE)
     checks.that("all of it is in the history", seen.asked("window weekdays added") and seen.asked("weekdays removed"))
+
+
+def extra_dates(operator: Operator, seen: Platform, checks: Checks) -> None:
+    today = dt.datetime.now(dt.timezone.utc).date()
+    saturday = today + dt.timedelta(days=(5 - today.weekday()) % 7 + 7)
+    monday, other = saturday + dt.timedelta(days=2), saturday + dt.timedelta(days=7)
+    unasked = operator("prewarm", "extra", "weekdays", str(saturday))
+    checks.that("an extra date with nobody to ask changes nothing",
+                unasked.code == REFUSED and len(seen.schedules()) == 1, (unasked, seen.schedules()))
+    for date, text in ((monday, "anyway"), (today - dt.timedelta(days=7 + today.weekday() - 5), "past"),
+                       (dt.date(2027, 5, 17), "--undo")):
+        refused = operator("prewarm", "extra", "weekdays", str(date), "--yes")
+        checks.that(f"an extra date is refused where it would do nothing: {text}", refused.code == USAGE
+                    and text in json.dumps(refused.value["error"]) and len(seen.schedules()) == 1, refused)
+    checks.that("of a window that is none", operator("prewarm", "extra", "nobody", str(saturday), "--yes").code == USAGE)
+    added = operator("prewarm", "extra", "weekdays", str(saturday), str(other), "--reason", "fair", "--yes")
+    name = f"weekdays-extra-{saturday:%Y%m%d}-0850"
+    made = seen.schedules().get(name, {})
+    checks.that("an extra date is a schedule that fires once, at the window's local time, and is deleted then",
+                added.code == DONE and made.get("ScheduleExpression") == f"at({saturday}T08:50:00)"
+                and made["ScheduleExpressionTimezone"] == "Europe/Oslo"
+                and made.get("ActionAfterCompletion") == "DELETE", (added, made))
+    window = seen.schedules()["weekdays"]["Target"]
+    payload = {**json.loads(window["Input"]), "skip": []}
+    checks.that("it invokes the same function with the same input, without dates to skip",
+                json.loads(made["Target"]["Input"]) | {"skip": []} == payload
+                and made["Target"]["Arn"] == window["Arn"] and made["Target"]["RoleArn"] == window["RoleArn"], made)
+    listed = {w["name"]: w["extra_of"] for w in operator("prewarm", "list").value["windows"]}
+    checks.that("prewarm list shows whose extra date it is", listed.get(name) == "weekdays" and listed["weekdays"] is None,
+                listed)
+    firings = [f["scheduled"][:10] for f in operator("prewarm", "preview", "--days", "16").value["firings"]
+               if f["window"] == name]
+    checks.that("prewarm preview shows when it fires", firings == [str(saturday)], firings)
+    again = operator("prewarm", "extra", "weekdays", str(saturday), "--yes")
+    checks.that("twice is refused", again.code == USAGE and "already" in again.value["error"]["message"], again)
+    skipped = operator("prewarm", "skip", "weekdays", str(saturday), "--yes")
+    checks.that("an extra date cannot be skipped as well", skipped.code == USAGE
+                and "extra" in skipped.value["error"]["remedy"], skipped)
+    undone = operator("prewarm", "extra", "weekdays", str(saturday), "--undo", "--yes")
+    checks.that("--undo takes it back, and only it", undone.code == DONE and sorted(seen.schedules())
+                == ["weekdays", f"weekdays-extra-{other:%Y%m%d}-0850"], (undone, sorted(seen.schedules())))
+    checks.that("again: it is none", operator("prewarm", "extra", "weekdays", str(saturday), "--undo", "--yes").code == USAGE)
+    checks.that("both are in the history", seen.asked(f"fires as well on {saturday}")
+                and seen.asked(f"does not fire as well on {saturday}"))
 
 
 @contextlib.contextmanager
@@ -371,10 +424,10 @@ def platform(binaries: Path) -> Iterator[stages.Stage]:
             # As short as the policy allows: what waits for a lifetime here waits for nothing else.
             policy = {**stages.POLICY, "vpcs": [built.fleet.vpc], "min_lifetime": "5s"}
             arn = f"arn:aws:lambda:{servers.REGION}:123456789012:function:prewarm"
-            stack_facts = {"table": stages.TABLE, "schedule_group": "spillway-nine", "prewarm_function": arn,
+            stack_facts = {"table": stages.TABLE, "schedule_group": GROUP, "prewarm_function": arn,
                            "scheduler_role": "arn:aws:iam::123456789012:role/scheduler"}
             built.put_parameters(policy=json.dumps(policy), stack=json.dumps(stack_facts))
-            aws.client("scheduler", moto).create_schedule_group(Name="spillway-nine")
+            aws.client("scheduler", moto).create_schedule_group(Name=GROUP)
             yield dataclasses.replace(built, fleet=with_an_always_on_instance(built))
     except BaseException:
         print(f"    the servers' logs are in {directory}", flush=True)

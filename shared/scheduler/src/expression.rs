@@ -151,6 +151,14 @@ impl Expression {
         matches!(self.when, When::At(_))
     }
 
+    /// The date of one that fires once.
+    pub fn only_date(&self) -> Option<Date> {
+        match &self.when {
+            When::At(at) => Some(at.date()),
+            When::Cron(_) | When::Rate(_) => None,
+        }
+    }
+
     /// The times of day that it names; none for a rate, which has none.
     pub fn times(&self) -> Vec<Time> {
         match &self.when {

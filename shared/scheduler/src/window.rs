@@ -77,6 +77,36 @@ pub enum WindowError {
         /// The window.
         window: String,
     },
+    /// A schedule that fires once is no window that could have more dates.
+    #[error(
+        "{window} fires once: give the name of the window that fires again and again, or add a window of its own"
+    )]
+    FiresOnce {
+        /// The schedule.
+        window: String,
+    },
+    /// An extra date on which the window fires all the same would be a second schedule for nothing.
+    #[error("{window} fires on {date} anyway")]
+    FiresAnyway {
+        /// The window.
+        window: String,
+        /// The date.
+        date: Date,
+    },
+    /// A date cannot be skipped and extra.
+    #[error("{window} skips {date}: take that back, with `skip` and `--undo`")]
+    SkippedDate {
+        /// The window.
+        window: String,
+        /// The date.
+        date: Date,
+    },
+    /// Nothing of the date is left to fire on.
+    #[error("{date} would never fire: it is past, or the clocks skip the window's time of day then")]
+    NeverFires {
+        /// The date.
+        date: Date,
+    },
 }
 
 impl Window {
@@ -140,9 +170,42 @@ impl Window {
         Ok(times.into_iter().map(extra).collect())
     }
 
+    /// As [`Self::on_extra_date`], of what is still to come.
+    ///
+    /// # Errors
+    /// A window that fires once or at a rate; a date on which it fires anyway, that it skips, or that is past.
+    pub fn new_extra_date(&self, date: Date, now: Timestamp) -> Result<Vec<Self>, WindowError> {
+        let window = self.name.clone();
+        if self.expression.is_once() {
+            return Err(WindowError::FiresOnce { window });
+        }
+        if self.spec.skip.contains(&date) {
+            return Err(WindowError::SkippedDate { window, date });
+        }
+        let extras = self.on_extra_date(date)?;
+        let begins = |date: Date| date.to_zoned(self.zone.clone()).map(|at| at.timestamp()).ok();
+        let tomorrow = date.tomorrow().ok().and_then(begins).unwrap_or(Timestamp::MAX);
+        if begins(date).is_some_and(|today| !self.firings(today, tomorrow).is_empty()) {
+            return Err(WindowError::FiresAnyway { window, date });
+        }
+        let coming = |extra: &Self| !extra.firings(now, Timestamp::MAX).is_empty();
+        let coming: Vec<Self> = extras.into_iter().filter(coming).collect();
+        if coming.is_empty() { Err(WindowError::NeverFires { date }) } else { Ok(coming) }
+    }
+
+    /// Whether it is the schedule of an extra date of the window of this name.
+    pub fn is_extra_of(&self, window: &str) -> bool {
+        self.is_extra() && self.spec.window == window
+    }
+
     /// Whether it is an extra date of a window.
     pub fn is_extra(&self) -> bool {
         self.expression.is_once() && self.name.contains("-extra-")
+    }
+
+    /// The date of a schedule that fires once.
+    pub fn only_date(&self) -> Option<Date> {
+        self.expression.only_date()
     }
 }
 

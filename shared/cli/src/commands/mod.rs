@@ -15,6 +15,7 @@ pub(crate) mod plan;
 pub(crate) mod policy;
 pub(crate) mod prewarm;
 pub(crate) mod prewarm_edit;
+pub(crate) mod prewarm_extra;
 pub(crate) mod settings;
 pub(crate) mod status;
 pub(crate) mod stop;

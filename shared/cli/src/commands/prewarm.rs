@@ -29,6 +29,8 @@ pub(crate) enum Prewarm {
     Remove(super::prewarm_edit::Remove),
     /// Dates on which a window does nothing
     Skip(super::prewarm_edit::Skip),
+    /// Dates on which a window fires besides its own
+    Extra(super::prewarm_extra::Extra),
 }
 
 /// `spillway prewarm preview`.
@@ -46,6 +48,7 @@ pub(crate) async fn run(context: &Context, command: &Prewarm, output: &Output) -
         Prewarm::Add(options) => Box::pin(super::prewarm_edit::add(context, options, output)).await,
         Prewarm::Remove(options) => Box::pin(super::prewarm_edit::remove(context, options, output)).await,
         Prewarm::Skip(options) => Box::pin(super::prewarm_edit::skip(context, options, output)).await,
+        Prewarm::Extra(options) => Box::pin(super::prewarm_extra::run(context, options, output)).await,
     }
 }
 
@@ -93,6 +96,9 @@ async fn list(context: &Context, output: &Output) -> Ended {
     for window in &windows.windows {
         let spec = &window.spec;
         let mut remarks = Vec::new();
+        if window.is_extra() {
+            remarks.push(format!("extra date of {}", spec.window));
+        }
         if !window.enabled {
             remarks.push("disabled".to_owned());
         }
@@ -133,6 +139,7 @@ fn value(window: &Window) -> Value {
     json!({
         "name": window.name, "enabled": window.enabled, "expression": window.expression.as_str(),
         "flexible_minutes": window.flexible_minutes, "spec": window.spec,
+        "extra_of": window.is_extra().then_some(&window.spec.window),
     })
 }
 

@@ -110,11 +110,21 @@ pub(crate) async fn add(context: &Context, options: &Add, output: &Output) -> En
 
 pub(crate) async fn remove(context: &Context, options: &Remove, output: &Output) -> Ended {
     let desk = Desk::open(context, &options.acting).await?;
-    confirm(&options.acting, &format!("Remove the window {}?", options.name))?;
-    if !scheduler(context).await?.delete(&options.name).await? {
+    let scheduler = scheduler(context).await?;
+    let extras = super::prewarm_extra::extras(&scheduler, &options.name).await?;
+    let dates: Vec<String> =
+        extras.iter().filter_map(Window::only_date).map(|date| date.to_string()).collect();
+    let also =
+        if dates.is_empty() { String::new() } else { format!(" and its extra dates {}", dates.join(", ")) };
+    confirm(&options.acting, &format!("Remove the window {}{also}?", options.name))?;
+    let mut removed = scheduler.delete(&options.name).await?;
+    for extra in &extras {
+        removed |= scheduler.delete(&extra.name).await?;
+    }
+    if !removed {
         return Err(unknown(&options.name));
     }
-    desk.asked(&format!("pre-warm window {} removed", options.name), None).await?;
+    desk.asked(&format!("pre-warm window {}{also} removed", options.name), None).await?;
     said(context, "removed", &options.name, output);
     Ok(Exit::Done)
 }
@@ -126,6 +136,13 @@ pub(crate) async fn skip(context: &Context, options: &Skip, output: &Output) -> 
     let mut window = found.map_err(|error| Failure::usage(error.to_string()))?;
     window.spec.skip.retain(|date| !options.date.contains(date));
     if !options.undo {
+        let extras = super::prewarm_extra::extras(&scheduler, &options.name).await?;
+        if let Some(date) =
+            extras.iter().filter_map(Window::only_date).find(|date| options.date.contains(date))
+        {
+            return Err(Failure::usage(format!("{date} is an extra date of {}", options.name))
+                .remedy(format!("spillway prewarm extra {} {date} --undo", options.name)));
+        }
         window.spec.skip.extend(&options.date);
         window.spec.skip.sort();
         window.spec.skip.dedup();
@@ -155,11 +172,11 @@ fn target(desk: &Desk<'_>) -> Result<Target, Failure> {
     })
 }
 
-fn unknown(name: &str) -> Failure {
+pub(super) fn unknown(name: &str) -> Failure {
     Failure::usage(format!("there is no window {name}")).remedy("spillway prewarm list shows them")
 }
 
-fn said(context: &Context, what: &str, name: &str, output: &Output) {
+pub(super) fn said(context: &Context, what: &str, name: &str, output: &Output) {
     if output.json {
         output::json(&json!({"schema": 1, "platform": context.platform, "window": name, "now": what}));
     } else {

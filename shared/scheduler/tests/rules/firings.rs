@@ -286,3 +286,34 @@ fn an_extra_date_is_a_schedule_of_its_own_at_the_windows_times_of_day() {
     let rate = window("UTC", "rate(1 day)").on_extra_date(date(2026, 12, 5)).unwrap_err();
     assert!(rate.to_string().contains("no time of day"), "{rate}");
 }
+
+#[test]
+fn an_extra_date_is_refused_where_it_would_do_nothing() {
+    let now = crate::common::at("2026-12-05T07:00:00Z");
+    let mut weekdays = window("Europe/Oslo", "cron(50 8,13 ? * MON-FRI *)");
+    weekdays.spec.skip = vec![date(2026, 12, 24)];
+    let refusal = |window: &Window, on| window.new_extra_date(on, now).unwrap_err().to_string();
+    assert_eq!(refusal(&weekdays, date(2026, 12, 7)), "w fires on 2026-12-07 anyway", "a Monday");
+    assert!(
+        refusal(&weekdays, date(2026, 12, 24)).starts_with("w skips 2026-12-24"),
+        "a Thursday that is skipped"
+    );
+    assert!(refusal(&weekdays, date(2026, 11, 28)).contains("it is past"));
+    // 08:00 in Oslo on that Saturday: both times are to come; at nine only one is.
+    assert_eq!(weekdays.new_extra_date(date(2026, 12, 5), now).unwrap().len(), 2);
+    let later =
+        weekdays.new_extra_date(date(2026, 12, 5), crate::common::at("2026-12-05T08:00:00Z")).unwrap();
+    assert_eq!(later.len(), 1);
+    assert_eq!((later[0].only_date(), later[0].is_extra_of("w")), (Some(date(2026, 12, 5)), true));
+    assert!(!later[0].is_extra_of("another"));
+    // The clocks skip 02:30 on the last Sunday in March.
+    let night = window("Europe/Oslo", "cron(30 2 ? * MON-FRI *)");
+    assert!(refusal(&night, date(2027, 3, 28)).contains("the clocks skip"));
+    assert_eq!(night.new_extra_date(date(2027, 3, 27), now).unwrap().len(), 1);
+    let once = window("Europe/Oslo", "at(2026-12-09T08:50:00)");
+    assert!(refusal(&once, date(2026, 12, 12)).contains("fires once"));
+    assert!(refusal(&window("UTC", "rate(1 day)"), date(2026, 12, 12)).contains("no time of day"));
+    // One that is switched off fires on no date, and can have an extra one.
+    weekdays.enabled = false;
+    assert_eq!(weekdays.new_extra_date(date(2026, 12, 7), now).unwrap().len(), 2);
+}
