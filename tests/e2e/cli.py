@@ -305,6 +305,8 @@ def at_work(cli: Cli, stage: stages.Stage, checks: Checks) -> None:
     value = cli.value("plan")
     starts = [action for action in value["plan"]["actions"] if action["action"] == "start"]
     checks.that("plan would start the three nodes", len(starts) == 3 and value["withheld"] is None, value)
+    rest = cli("plan", "--all")
+    says(checks, "plan --all", rest, DONE, "start aws-burst-1 in AWS burst")
     says(checks, "plan in words", cli("plan"), DONE, "start aws-burst-1 in AWS burst: needed: London has 17 HD calls free")
     states = {i["State"]["Name"] for i in aws.instances(stage.ec2).values()}
     checks.that("and has started none", states == {"stopped"}, states)

@@ -65,7 +65,7 @@ pub(crate) enum Command {
     /// Whether everything can be reached, read and fits together; each finding with its remedy
     Doctor,
     /// What the next cycle would do, and why. Changes nothing and needs no right to change anything
-    Plan,
+    Plan(crate::commands::plan::Options),
     /// One cycle now, after showing what it would do
     Apply(Acting),
     /// Start and stop nothing until an end; every function obeys

@@ -24,8 +24,19 @@ fn trace(folder: &Path) -> PathBuf {
 }
 
 fn options(trace: &Path, more: &[&str]) -> Options {
-    let usual =
-        ["demo", "--hours", "1", "--mean-call-minutes", "8", "--min-lifetime", "12", "--always-on", "1"];
+    let usual = [
+        "demo",
+        "--from",
+        "00:00",
+        "--hours",
+        "1",
+        "--mean-call-minutes",
+        "8",
+        "--min-lifetime",
+        "12",
+        "--always-on",
+        "1",
+    ];
     let trace = ["--trace", trace.to_str().expect("UTF-8"), "--overflow", "3"];
     Options::try_parse_from(usual.iter().chain(&trace).chain(more)).expect("valid options")
 }

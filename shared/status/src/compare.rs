@@ -183,3 +183,93 @@ pub fn render_comparison(comparison: &Comparison, zone: &TimeZone, paint: &impl 
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use spillway_core::ids::InstanceId;
+
+    fn at(minute: i64) -> Timestamp {
+        Timestamp::UNIX_EPOCH + SignedDuration::from_mins(minute)
+    }
+
+    fn event(minute: i64, kind: EventKind, reason: &str) -> Event {
+        let about = kind != EventKind::Withheld;
+        Event {
+            id: format!("{minute}-{kind:?}"),
+            at: at(minute),
+            kind,
+            instance: about.then(|| InstanceId::new("i-1")),
+            node: about.then(|| "burst-1".into()),
+            location: None,
+            by: Actor::Spillway,
+            reason: reason.to_owned(),
+        }
+    }
+
+    fn life(from: i64, until: Option<i64>, by: Actor) -> PastLife {
+        PastLife {
+            instance: "i-1".into(),
+            node: Some("burst-1".into()),
+            location: Some("AWS burst".into()),
+            from: at(from),
+            until: until.map(at),
+            by,
+            reason: String::new(),
+        }
+    }
+
+    fn pexip(minute: i64, what: &str) -> PlatformEvent {
+        PlatformEvent { at: at(minute), node: Some("burst-1".to_owned()), what: what.to_owned() }
+    }
+
+    #[test]
+    fn pexips_start_stands_beside_ours_that_was_withheld() {
+        let events =
+            [event(10, EventKind::Withheld, "withheld: start burst-1"), event(17, EventKind::Ready, "ready")];
+        let lives = [life(12, Some(72), Actor::Pexip)];
+        let shown = compare(&events, &[pexip(12, "starting, overflow")], &lives, at(0), at(120));
+        let lines: Vec<(Option<&str>, Option<&str>)> =
+            shown.lines.iter().map(|line| (line.platform.as_deref(), line.spillway.as_deref())).collect();
+        let wanted = [
+            (None, Some("would have: start burst-1")),
+            (Some("burst-1: starting, overflow"), None),
+            (None, Some("saw burst-1 ready")),
+        ];
+        assert_eq!(lines, wanted, "in the order of time");
+        assert_eq!((shown.theirs, shown.ours), (Sum { starts: 1, node_hours: 1.0 }, Sum::default()));
+        assert_eq!((shown.withheld, shown.followed, shown.mean_delay_s), (1, 1, Some(120)));
+        insta::assert_snapshot!(render_comparison(&shown, &TimeZone::UTC, &()));
+    }
+
+    #[test]
+    fn a_start_long_after_ours_was_for_another_need() {
+        let events = [
+            event(10, EventKind::Withheld, "withheld: start burst-1"),
+            event(40, EventKind::Withheld, "withheld: start burst-1, start burst-2"),
+        ];
+        // Fifteen minutes and a bit after the first, five after the second.
+        let lives = [life(26, Some(30), Actor::Unknown), life(45, None, Actor::Pexip)];
+        let shown = compare(&events, &[], &lives, at(0), at(60));
+        assert_eq!((shown.withheld, shown.followed, shown.mean_delay_s), (2, 1, Some(300)));
+        assert_eq!(shown.theirs, Sum { starts: 2, node_hours: 19.0 / 60.0 });
+    }
+
+    #[test]
+    fn what_was_not_a_start_and_what_is_outside_the_period_is_not_counted() {
+        let events = [
+            event(-5, EventKind::Withheld, "withheld: start burst-1"),
+            event(20, EventKind::Withheld, "withheld: drain burst-1"),
+            event(60, EventKind::Withheld, "withheld: start burst-1"),
+            event(30, EventKind::AddressChanged, "static NAT address"),
+        ];
+        // A start of ours is no answer of theirs; of a life from before, the hours within count.
+        let lives = [life(21, Some(51), Actor::Spillway), life(-60, Some(30), Actor::Pexip)];
+        let shown = compare(&events, &[], &lives, at(0), at(60));
+        assert_eq!((shown.withheld, shown.followed, shown.mean_delay_s), (0, 0, None));
+        assert_eq!(shown.lines.len(), 1, "{:?}", shown.lines);
+        assert_eq!((shown.ours.node_hours, shown.theirs.node_hours), (0.5, 0.5));
+        let text = render_comparison(&shown, &TimeZone::UTC, &());
+        assert!(text.contains("would have: drain burst-1") && !text.contains("would have started"), "{text}");
+    }
+}

@@ -86,12 +86,17 @@ pub fn cost(policy: &Policy, fleet: &Fleet, lives: &[PastLife], from: Timestamp,
         schema: crate::SCHEMA,
         from,
         until,
-        node_hours: lines.iter().map(|line| line.node_hours).sum(),
-        money: lines.iter().map(|line| line.money).sum(),
-        hours_without_price: without_price.values().sum(),
+        node_hours: sum(lines.iter().map(|line| line.node_hours)),
+        money: sum(lines.iter().map(|line| line.money)),
+        hours_without_price: sum(without_price.values().copied()),
         types_without_price: without_price.into_keys().collect(),
         lines,
     }
+}
+
+/// The sum of nothing is 0; the standard library's is -0, which is shown as such.
+fn sum(numbers: impl Iterator<Item = f64>) -> f64 {
+    numbers.fold(0.0, |sum, number| sum + number)
 }
 
 /// What started a life, without the numbers and times that differ each time.
@@ -186,6 +191,16 @@ mod tests {
             public_ip: None,
             tags: BTreeMap::new(),
         }
+    }
+
+    #[test]
+    fn an_empty_period_costs_nothing_and_not_minus_nothing() {
+        let nothing = cost(&Policy::with_defaults("mgr"), &Fleet::default(), &[], at(0), at(8));
+        for number in [nothing.node_hours, nothing.money, nothing.hours_without_price] {
+            assert!(number == 0.0 && number.is_sign_positive(), "{number}");
+        }
+        assert!(!render_cost(&nothing, &()).contains("-0"), "{}", render_cost(&nothing, &()));
+        assert!(!serde_json::to_string(&nothing).unwrap().contains("-0.0"));
     }
 
     #[test]

@@ -1,11 +1,14 @@
-//! A plan as text: what would be done, then why or why not, for every location and node.
+//! A plan as text: what would be done, then why or why not, for every location and for each node of which there is more
+//! to say than that it is stopped and not needed; those are counted, since a platform may have a thousand of them.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use spillway_core::ids::LocationName;
 use spillway_core::plan::Plan;
-use spillway_core::report::Purpose;
+use spillway_core::report::{NodeReason, NodeReport, Purpose};
 use spillway_core::safety::Violation;
 
 use crate::clean::clean;
@@ -22,6 +25,8 @@ pub struct PlanView<'a> {
     pub now: Timestamp,
     /// Why the actions would not be carried out; `None`: they would be.
     pub withheld: Option<&'a str>,
+    /// Whether nodes that are stopped and not needed are shown one by one.
+    pub all: bool,
     /// What the safety check says.
     pub violations: &'a [Violation],
 }
@@ -61,13 +66,82 @@ pub fn render_plan(plan: &Plan, view: &PlanView<'_>, paint: &impl Paint) -> Stri
         }
         line(Tone::Plain, &format!("{}: {}", location.name, reasons.join("; ")));
     }
-    for node in &plan.report.nodes {
+    let (counted, shown): (Vec<_>, Vec<_>) =
+        plan.report.nodes.iter().partition(|node| !view.all && is_at_rest(node));
+    for node in shown {
         let reasons: Vec<String> = node.reasons.iter().map(ToString::to_string).collect();
         line(Tone::Plain, &format!("{} ({}): {}", node.node, node.phase, reasons.join("; ")));
+    }
+    let mut at_rest: BTreeMap<&LocationName, u32> = BTreeMap::new();
+    for node in counted {
+        *at_rest.entry(&node.location).or_default() += 1;
+    }
+    for (location, nodes) in at_rest {
+        let nodes = if nodes == 1 { "1 node".to_owned() } else { format!("{nodes} nodes") };
+        line(Tone::Plain, &format!("{location}: {nodes} {} (--all names them)", NodeReason::Stopped));
     }
     for hold in &plan.report.holds {
         let missing = if hold.missing > 0 { format!(", {} missing", hold.missing) } else { String::new() };
         line(Tone::Plain, &format!("hold {}: {} up, {} added{missing}", hold.id, hold.up, hold.added));
     }
     text
+}
+
+/// Whether nothing happens to a node, and nothing is in the way of anything: it is stopped, and that is all.
+fn is_at_rest(node: &NodeReport) -> bool {
+    node.reasons.iter().all(|reason| *reason == NodeReason::Stopped) && !node.reasons.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::SignedDuration;
+    use spillway_core::ids::HdCalls;
+
+    fn node(name: &str, location: &str, reason: NodeReason) -> NodeReport {
+        NodeReport {
+            instance: format!("i-{name}").as_str().into(),
+            node: name.into(),
+            location: location.into(),
+            phase: "stopped".to_owned(),
+            since: None,
+            capacity: HdCalls(17),
+            free: HdCalls(0),
+            hosts: false,
+            reasons: vec![reason],
+        }
+    }
+
+    #[test]
+    fn a_thousand_stopped_nodes_are_a_line_and_the_others_are_named() {
+        let mut plan = Plan::empty(Timestamp::UNIX_EPOCH);
+        plan.report.nodes =
+            (0..1_000).map(|n| node(&format!("b-{n}"), "Burst", NodeReason::Stopped)).collect();
+        plan.report.nodes.push(node("far-1", "Far", NodeReason::Stopped));
+        plan.report.nodes.push(node("tired", "Far", NodeReason::Retired));
+        plan.report.nodes.push(node(
+            "refused",
+            "Burst",
+            NodeReason::BackingOff { until: Timestamp::UNIX_EPOCH },
+        ));
+        let left = SignedDuration::from_mins(4);
+        plan.report.nodes.push(node("coming", "Burst", NodeReason::Booting { left }));
+        let text = |all: bool| {
+            let (zone, now) = (TimeZone::UTC, Timestamp::UNIX_EPOCH);
+            render_plan(&plan, &PlanView { zone, now, withheld: None, all, violations: &[] }, &())
+        };
+        let few = text(false);
+        assert!(few.lines().count() < 12, "{few}");
+        assert!(few.contains("Burst: 1000 nodes stopped, not needed (--all names them)"), "{few}");
+        assert!(few.contains("Far: 1 node stopped, not needed"), "{few}");
+        for name in
+            ["tired (stopped): retired", "refused (stopped): not started again", "coming (stopped): booting"]
+        {
+            assert!(few.contains(name), "{name}: {few}");
+        }
+        assert!(!few.contains("b-7 "), "{few}");
+        let all = text(true);
+        assert!(all.lines().count() > 1_000 && all.contains("b-999 (stopped): stopped, not needed"));
+        assert!(!all.contains("--all"), "{all}");
+    }
 }

@@ -125,6 +125,7 @@ scenarios!(
     private_only_nodes_have_no_static_nat_address,
     a_dynamic_address_is_cleared_on_stop_where_the_policy_says_so,
     in_assist_mode_the_address_follows_and_the_history_says_who,
+    in_assist_mode_what_spillway_would_have_done_is_told_beside_what_pexip_does,
     a_prewarm_meets_the_spike,
     a_busy_lease_loses_no_prewarm,
     licences_leave_no_room_for_a_prewarm,

@@ -76,7 +76,7 @@ async fn run_online(command: &Command, global: &crate::options::Global, output: 
             Box::pin(prewarm::run(&Context::connect(global).await?, command, output)).await
         }
         Command::Settings(command) => settings::run(&Context::connect(global).await?, command, output).await,
-        Command::Plan => plan::run(&Context::connect(global).await?, output).await,
+        Command::Plan(options) => plan::run(&Context::connect(global).await?, options, output).await,
         Command::Policy(command) => policy::run(&Context::connect(global).await?, command, output).await,
         Command::Status(options) => status::run(&Context::connect_all(global).await?, options, output).await,
         Command::Whoami => whoami::run(&Context::connect(global).await?, output).await,

@@ -1,6 +1,7 @@
 //! `spillway plan`: what the next cycle would do, and why. Reads only: the planner is the functions' own, and its safety
 //! check too.
 
+use clap::Args;
 use serde_json::json;
 use spillway_core::cycle::{Ports, read_world};
 use spillway_core::policy::{Mode, Policy};
@@ -12,7 +13,15 @@ use crate::context::Context;
 use crate::exit::{Ended, Exit};
 use crate::output::{self, Output, Terminal};
 
-pub(crate) async fn run(context: &Context, output: &Output) -> Ended {
+/// `spillway plan`.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Every node by name, also those that are stopped and not needed (JSON always has them)
+    #[arg(long)]
+    all: bool,
+}
+
+pub(crate) async fn run(context: &Context, options: &Options, output: &Output) -> Ended {
     let clients = context.clients().await?;
     let policy = &clients.settings.policy;
     let ports = Ports {
@@ -31,8 +40,13 @@ pub(crate) async fn run(context: &Context, output: &Output) -> Ended {
             "withheld": withheld(policy), "violations": violations.iter().map(ToString::to_string).collect::<Vec<_>>(),
         }));
     } else {
-        let view =
-            PlanView { zone: output.zone.clone(), now, withheld: withheld(policy), violations: &violations };
+        let view = PlanView {
+            zone: output.zone.clone(),
+            now,
+            withheld: withheld(policy),
+            all: options.all,
+            violations: &violations,
+        };
         output::text(&render_plan(&plan, &view, &Terminal));
     }
     Ok(if violations.is_empty() { Exit::Done } else { Exit::Refused })

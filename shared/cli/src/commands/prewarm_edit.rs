@@ -124,7 +124,7 @@ pub(crate) async fn remove(context: &Context, options: &Remove, output: &Output)
     if !removed {
         return Err(unknown(&options.name));
     }
-    desk.asked(&format!("pre-warm window {}{also} removed", options.name), None).await?;
+    desk.asked(&format!("pre-warm window {} removed{also}", options.name), None).await?;
     said(context, "removed", &options.name, output);
     Ok(Exit::Done)
 }

@@ -81,13 +81,20 @@ impl Day {
         let capacity = (always_on * usize::try_from(NodeCapacity::C5_2XLARGE.hd).unwrap_or(0)) as f64;
         let threshold =
             options.threshold.unwrap_or_else(|| (capacity * THRESHOLD_SHARE).round().max(1.0) as u32);
-        let start = midnight(first);
-        let hours = options.hours.unwrap_or(24 * options.days);
+        let start = at(first, options.begins());
+        let hours = |hours: u32| SignedDuration::from_hours(i64::from(hours));
+        let end = match options.hours {
+            Some(some) => start + hours(some),
+            None => at(first, Time::midnight()) + hours(24 * options.days),
+        };
+        // Whoever called before is not in it; else they would all come at once.
+        let mut callers = callers;
+        callers.list.retain(|caller| caller.at >= start);
         Ok(Self {
             source,
             callers: Arc::new(callers),
             start,
-            end: start + SignedDuration::from_hours(i64::from(hours)),
+            end,
             days: options.days,
             seed: options.seed,
             always_on,
@@ -104,7 +111,7 @@ impl Day {
         })
     }
 
-    /// The platform at midnight, under a policy. Only what the policy is about differs.
+    /// The platform as the day begins, under a policy. Only what the policy is about differs.
     pub(super) fn platform(&self, policy: Policy) -> WorldBuilder {
         let sizing =
             Sizing { always_on: Some(self.always_on), overflow: Some(self.overflow), ..Sizing::default() };
@@ -213,9 +220,9 @@ fn callers(options: &Options, notes: &mut Vec<String>) -> Result<(String, Caller
     Ok((file.display().to_string(), Callers::from_arrivals(arrivals, &model, options.seed), first))
 }
 
-fn midnight(day: Date) -> Timestamp {
+fn at(day: Date, time: Time) -> Timestamp {
     TimeZone::UTC
-        .to_ambiguous_zoned(day.at(0, 0, 0, 0))
+        .to_ambiguous_zoned(day.to_datetime(time))
         .compatible()
         .map_or(Timestamp::UNIX_EPOCH, |at| at.timestamp())
 }

@@ -31,8 +31,13 @@ pub struct Options {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=31))]
     pub days: u32,
 
-    /// Play only so many hours from midnight, for tests
-    #[arg(long, value_name = "N", hide = true, value_parser = clap::value_parser!(u32).range(1..=744))]
+    /// When the first day begins [default: midnight; with --hours, the full hour before the pre-warm, which is where
+    /// something happens]
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<Time>,
+
+    /// Play only so many hours [default: to the end of the last day]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=744))]
     pub hours: Option<u32>,
 
     /// Thins the callers (below 1: each is kept with this probability) or multiplies them (above 1)
@@ -105,6 +110,17 @@ pub struct Options {
     pub no_report: bool,
 }
 
+impl Options {
+    /// Time of the first day at which playing begins.
+    pub fn begins(&self) -> Time {
+        match (self.from, self.hours) {
+            (Some(from), _) => from,
+            (None, Some(_)) => Time::constant(self.prewarm.hour(), 0, 0, 0),
+            (None, None) => Time::midnight(),
+        }
+    }
+}
+
 fn number(text: &str, range: std::ops::RangeInclusive<f64>) -> Result<f64, String> {
     let (least, most) = (range.start(), range.end());
     match text.parse::<f64>() {
@@ -168,6 +184,19 @@ mod tests {
         }
         assert!(refusal(&["--report", "x.html", "--no-report"]).contains("--no-report"));
         assert!(refusal(&["--price", "-1"]).contains("--price"));
+    }
+
+    #[test]
+    fn some_hours_begin_where_something_happens() {
+        let begins = |arguments: &[&str]| {
+            let all = std::iter::once("demo").chain(arguments.iter().copied());
+            Options::try_parse_from(all).expect("valid").begins().to_string()
+        };
+        assert_eq!(begins(&[]), "00:00:00");
+        assert_eq!(begins(&["--hours", "3"]), "08:00:00", "the guide's spike is at nine");
+        assert_eq!(begins(&["--hours", "3", "--prewarm", "07:05"]), "07:00:00");
+        assert_eq!(begins(&["--hours", "3", "--from", "16:30"]), "16:30:00");
+        assert_eq!(begins(&["--from", "16:30"]), "16:30:00");
     }
 
     #[test]

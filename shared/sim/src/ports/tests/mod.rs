@@ -3,6 +3,7 @@
 mod day;
 mod lives;
 mod reconcile;
+mod shadow;
 
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
