@@ -209,6 +209,23 @@ impl<F, M, L: LedgerWrite, C: Clock> Desk<'_, F, M, L, C> {
         self.asked("drain and stop", Some(about)).await
     }
 
+    /// Ends every pause that was read, and writes that down first. A pause is removed, not answered: what answers it would
+    /// have to outlive it, and to be later by the clock of another machine. The oldest goes first, so that the pause in force
+    /// goes last.
+    ///
+    /// # Errors
+    /// The ledger cannot be written; the pause in force may still be there.
+    pub async fn end_pauses(&self, ledger: &Ledger) -> Result<(), Fault> {
+        self.asked("resume", None).await?;
+        let mut pauses: Vec<&Request> =
+            ledger.requests.iter().filter(|request| matches!(request.wish, Wish::Pause { .. })).collect();
+        pauses.sort_by_key(|request| (request.at, &request.id));
+        for pause in pauses {
+            self.ports.ledger.remove_request(&pause.id).await?;
+        }
+        Ok(())
+    }
+
     /// Writes into the history that this was asked, by whom and why.
     ///
     /// # Errors

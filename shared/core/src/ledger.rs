@@ -315,12 +315,13 @@ impl Ledger {
         (fits && now.duration_since(read_at) <= within).then_some(known)
     }
 
-    /// The pause in force: the latest that is neither over nor resumed. Every function obeys it.
+    /// The pause in force: the latest, as long as it is not over. Every function obeys it. A later one takes the place of
+    /// those before it, also where it is the shorter.
     pub fn pause(&self, now: Timestamp) -> Option<Pause<'_>> {
         let latest = self
             .requests
             .iter()
-            .filter(|request| matches!(request.wish, Wish::Pause { .. } | Wish::Resume))
+            .filter(|request| matches!(request.wish, Wish::Pause { .. }))
             .max_by_key(|request| (request.at, &request.id))?;
         match latest.wish {
             Wish::Pause { until } if now < until => {
@@ -355,13 +356,11 @@ pub enum Wish {
     /// Start this node although it is retired. It stays in maintenance mode until it is released, so that its
     /// static NAT address is right before it takes a call.
     Reinstate(InstanceId),
-    /// Do nothing until the instant.
+    /// Do nothing until the instant. Who ends the pause before that removes the request.
     Pause {
         /// End of the pause.
         until: Timestamp,
     },
-    /// End the pause.
-    Resume,
 }
 
 /// One line of history. The id makes a repeated write the same item.

@@ -17,8 +17,11 @@ use crate::ledger::DynamoLedger;
 /// A hold stays a day after its end, for whoever asks why nodes were up this morning.
 const HOLD_KEPT: SignedDuration = SignedDuration::from_hours(24);
 /// A wish that no cycle met within a day is dropped: a node that stops because of yesterday's forgotten command
-/// would surprise everybody. A pause lives until its end.
+/// would surprise everybody.
 const REQUEST_KEPT: SignedDuration = SignedDuration::from_hours(24);
+/// A pause lives until its end, and as long as the longest pause may last: a short one that took the place of a long one
+/// must not be gone first, or the long one would be in force again.
+const PAUSE_KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 impl DynamoLedger {
     pub(crate) async fn read_state(&self, now: Timestamp) -> Result<Ledger, Fault> {
@@ -43,8 +46,8 @@ impl DynamoLedger {
 
     pub(crate) async fn put_free_request(&self, request: &Request) -> Result<(), Fault> {
         let gone_at = match &request.wish {
-            Wish::Pause { until } => later(request.at, REQUEST_KEPT).max(*until),
-            Wish::Stop(_) | Wish::Retire(_) | Wish::Reinstate(_) | Wish::Release(_) | Wish::Resume => {
+            Wish::Pause { until } => later(request.at, PAUSE_KEPT).max(*until),
+            Wish::Stop(_) | Wish::Retire(_) | Wish::Reinstate(_) | Wish::Release(_) => {
                 later(request.at, REQUEST_KEPT)
             }
         };

@@ -75,8 +75,18 @@ pub(crate) async fn resume(context: &Context, acting: &Acting, output: &Output) 
         output::note(&format!("paused until {} by {}: {}", pause.until, actor(pause.by), pause.reason));
     }
     confirm(acting, "End the pause?")?;
-    desk.wish(format!("{now}-resume"), Wish::Resume).await?;
-    desk.asked("resume", None).await?;
+    desk.work().end_pauses(&ledger).await?;
+    // Somebody may have paused again meanwhile: that pause was not asked about, and stays.
+    let now = desk.now();
+    let after = desk.clients.ledger.read_ledger(now).await?;
+    if let Some(pause) = after.pause(now) {
+        let (until, by) = (pause.until, actor(pause.by));
+        return Err(Failure::failed(format!(
+            "the pause that was shown is over, but another is in force until {until} by {by}: {}",
+            pause.reason
+        ))
+        .remedy("ask them, or: spillway resume"));
+    }
     if output.json {
         output::json(&json!({"schema": 1, "platform": context.platform, "was_paused": true}));
     } else {

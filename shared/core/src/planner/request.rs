@@ -36,20 +36,9 @@ pub(super) fn take_requests(draft: &mut Draft<'_>) {
             Wish::Retire(id) => retire(draft, request, found(id)),
             Wish::Reinstate(id) => reinstate(draft, request, found(id)),
             Wish::Release(id) => release(draft, request, id, found(id)),
-            Wish::Pause { until } => {
-                if *until <= draft.now {
-                    Met::Done
-                } else {
-                    Met::Waits
-                }
-            }
-            // A resume is kept as long as there is a pause that it ends.
-            Wish::Resume => {
-                let ends_one = ledger.requests.iter().any(|other| {
-                    matches!(other.wish, Wish::Pause { until } if until > draft.now) && other.at <= request.at
-                });
-                if ends_one { Met::Waits } else { Met::Done }
-            }
+            // In a pause no wish is looked at: each of them is over, or another took its place and that one is over.
+            // They go together, so that none comes back when the one that replaced it is gone.
+            Wish::Pause { .. } => Met::Done,
         };
         match met {
             Met::Waits => continue,
@@ -63,7 +52,7 @@ pub(super) fn take_requests(draft: &mut Draft<'_>) {
 fn dismiss(draft: &mut Draft<'_>, request: &Request, why: &str) {
     let instance = match &request.wish {
         Wish::Stop(id) | Wish::Retire(id) | Wish::Reinstate(id) | Wish::Release(id) => Some(id.clone()),
-        Wish::Pause { .. } | Wish::Resume => None,
+        Wish::Pause { .. } => None,
     };
     draft.plan.events.push(Event {
         id: format!("request-{}-dismissed", request.id),

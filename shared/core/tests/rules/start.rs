@@ -280,7 +280,7 @@ fn no_rule_acts_while_the_mode_does_not_fit() {
 }
 
 #[test]
-fn a_pause_holds_until_its_end_or_a_resume() {
+fn a_pause_holds_until_its_end_and_a_later_one_takes_its_place() {
     let request = |id: &str, at: i64, wish| Request {
         id: id.to_owned(),
         by: Actor::Person("anna".to_owned()),
@@ -289,15 +289,19 @@ fn a_pause_holds_until_its_end_or_a_resume() {
         wish,
     };
     let pause = |until| Wish::Pause { until: now() + minutes(until) };
-    for (requests, expected) in [
-        (vec![request("1", -5, pause(5))], 0),
-        (vec![request("1", -5, pause(0))], 1),
-        (vec![request("1", -5, pause(5)), request("2", -4, Wish::Resume)], 1),
-        (vec![request("1", -5, Wish::Resume), request("2", -4, pause(5))], 0),
+    for (requests, expected, done) in [
+        (vec![], 1, vec![]),
+        (vec![request("1", -5, pause(5))], 0, vec![]),
+        (vec![request("1", -5, pause(0))], 1, vec!["1"]),
+        (vec![request("1", -5, pause(5)), request("2", -4, pause(6))], 0, vec![]),
+        // The later is shorter, and over: the first does not come back, neither now nor when the later is gone.
+        (vec![request("1", -5, pause(5)), request("2", -4, pause(0))], 1, vec!["1", "2"]),
     ] {
         let mut scene = Scene::new().always_on(HQ, 0).stopped(2);
         scene.ledger.requests = requests;
-        assert_eq!(starts(&scene.plan()), expected, "{:?}", scene.ledger.requests);
+        let plan = scene.plan();
+        assert_eq!(starts(&plan), expected, "{:?}", scene.ledger.requests);
+        assert_eq!(plan.done_requests, done, "{:?}", scene.ledger.requests);
     }
 }
 

@@ -88,14 +88,24 @@ async fn requests_come_oldest_first_and_go_when_met() {
     let ledger = &world.ledger;
     let late = request("a", "2026-03-02T08:30:00Z", Wish::Stop("i-1".into()));
     let early = request("b", "2026-03-02T08:20:00Z", Wish::Pause { until: at("2026-03-09T00:00:00Z") });
-    let also = request("c", "2026-03-02T08:30:00Z", Wish::Resume);
+    let also = request("c", "2026-03-02T08:30:00Z", Wish::Pause { until: at("2026-03-02T09:00:00Z") });
     for request in [&late, &early, &also] {
         ledger.put_request(request).await.unwrap();
     }
     let read = ledger.read_ledger(at(NOW)).await.unwrap().requests;
-    assert_eq!(read, [early.clone(), late, also]);
+    assert_eq!(read, [early.clone(), late, also.clone()]);
     let tomorrow = ledger.read_ledger(at("2026-03-03T09:00:00Z")).await.unwrap().requests;
-    assert_eq!(tomorrow, [early], "a wish is dropped after a day, a pause lives until its end");
+    assert_eq!(
+        tomorrow,
+        [early, also],
+        "a wish is dropped after a day, a pause outlives those whose place it took, over or not"
+    );
+    let before_its_end = ledger.read_ledger(at("2026-03-08T23:59:00Z")).await.unwrap();
+    assert_eq!(before_its_end.pause(at("2026-03-08T23:59:00Z")), None, "the longer one does not come back");
+    ledger.remove_request("c").await.unwrap();
+    let longer = ledger.read_ledger(at("2026-03-08T23:59:00Z")).await.unwrap();
+    let until = longer.pause(at("2026-03-08T23:59:00Z")).map(|pause| pause.until);
+    assert_eq!(until, Some(at("2026-03-09T00:00:00Z")), "a pause lives until its end");
     ledger.remove_request("b").await.unwrap();
     ledger.remove_request("nobody").await.unwrap();
     assert!(ledger.read_ledger(at("2026-03-03T09:00:00Z")).await.unwrap().requests.is_empty());

@@ -10,7 +10,7 @@ use spillway_core::fault::{Fault, FaultKind, System};
 use spillway_core::ids::{HoldId, LocationName};
 use spillway_core::ledger::{Actor, Hold, HoldScope, Request, Wish};
 use spillway_core::outcome::CycleReport;
-use spillway_core::ports::LedgerWrite;
+use spillway_core::ports::{LedgerRead, LedgerWrite};
 use spillway_core::prewarm::{PrewarmEnd, Tick};
 
 use super::calls::Calls;
@@ -302,7 +302,14 @@ impl Play {
             Step::RequestStop { node, .. } => Wish::Stop(self.instance_of(node, timed)?),
             Step::RequestRelease(node) => Wish::Release(self.instance_of(node, timed)?),
             Step::Pause { until } => Wish::Pause { until: clock_at(until, timed)? },
-            _ => Wish::Resume,
+            _ => {
+                let read = finish(ledger.read_ledger(timed.at)).and_then(Result::ok);
+                let asked = read.map(|read| read.requests).unwrap_or_default();
+                for pause in asked.iter().filter(|request| matches!(request.wish, Wish::Pause { .. })) {
+                    finish(ledger.remove_request(&pause.id));
+                }
+                return Ok(());
+            }
         };
         self.requests += 1;
         let reason = match step {
