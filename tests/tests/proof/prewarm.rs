@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use spillway_core::policy::Policy;
-use spillway_core::prewarm::{PrewarmEnd, Tick, WindowSpec};
+use spillway_core::prewarm::{LicenceCheck, PrewarmEnd, Tick, WindowSpec};
 use spillway_sim::ports::{CallFaults, Death, Strike};
 use spillway_sim::scenario::{Stage, TICK};
 use spillway_sim::world::WorldBuilder;
@@ -144,4 +144,17 @@ fn a_repeat_while_the_nodes_boot_holds_what_the_first_one_held() {
         assert_eq!(up(&stage), 2, "{}", fired.summary());
     }
     assert_eq!(stage.starts_and_stops(), (2, 0));
+}
+
+#[test]
+fn no_port_licences_at_all_are_not_known_ones() {
+    let mut stage = morning();
+    stage.world().set_licences(Some(0));
+    let tick = tick(stage.now());
+    let fired = stage.prewarm(&tick).expect("it ends");
+    let PrewarmEnd::Held(held) = &fired.end else { panic!("{}", fired.summary()) };
+    assert_eq!((held.licences.clone(), held.hold.asked), (LicenceCheck::Unknown, None));
+    assert_eq!(held.unchecked, ["licences (this release does not show them)"]);
+    minutes(&mut stage, 1);
+    assert_eq!(up(&stage), 4, "{}", fired.summary());
 }

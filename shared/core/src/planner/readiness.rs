@@ -70,7 +70,8 @@ fn readiness_of(draft: &Draft<'_>, hold: &Hold) -> Readiness {
             Phase::Stopped | Phase::Degraded | Phase::Maintenance { .. } | Phase::Stopping | Phase::Gone => {}
         }
     }
-    readiness.percent = percent(useful, hold.amount, all);
+    // What licences cut off was asked all the same, and callers come for it.
+    readiness.percent = percent(useful, hold.asked.unwrap_or(hold.amount), all);
     readiness
 }
 

@@ -198,6 +198,8 @@ where
             }
         }
         let (observation, licences) = join(self.cycle.observe(), ports.management.read_licences()).await;
+        // A platform without a single port licence takes no call at all: the release does not say how many there are.
+        let licences = licences.map(|known| known.filter(|known| known.ports_total > 0));
         if let Some(refusal) = self.refusal(&observation, &ledger) {
             // Unless it counts already: then it was written when it made sense.
             if !repeated && let Err(fault) = ports.ledger.remove_hold(&hold.id).await {

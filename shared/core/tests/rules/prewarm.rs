@@ -171,3 +171,24 @@ fn a_window_that_was_cut_says_so() {
     let said = plan.report.holds[0].reasons[0].to_string();
     assert_eq!(said, "asked for all nodes, held are 20 HD calls: licences leave no room for more");
 }
+
+#[test]
+fn what_licences_cut_off_counts_as_asked() {
+    let scene = || Scene::new().always_on(HQ, 90).ready(BURST, 6, 0).ready(BURST, 6, 0).stopped(2);
+    // A node carries 17 HD calls.
+    let table = [
+        (HoldAmount::HdCalls(HdCalls(0)), HoldAmount::HdCalls(HdCalls(40)), 85),
+        (HoldAmount::HdCalls(HdCalls(34)), HoldAmount::AllNodes, 50),
+        (HoldAmount::HdCalls(HdCalls(34)), HoldAmount::Nodes(8), 25),
+    ];
+    for (amount, asked, percent) in table {
+        let mut scene = held(amount)(scene());
+        scene.ledger.holds[0].asked = Some(asked);
+        let plan = scene.plan();
+        assert_eq!(readiness(&plan).percent, percent, "{amount} of {asked}");
+        assert_eq!(plan.report.prewarm_ready(now(), Some(now())), Some(percent));
+    }
+    let mut none_up = held(HoldAmount::HdCalls(HdCalls(0)))(Scene::new().always_on(HQ, 90).stopped(2));
+    none_up.ledger.holds[0].asked = Some(HoldAmount::AllNodes);
+    assert_eq!(readiness(&none_up.plan()).percent, 0, "nothing was left, and that is not all there");
+}
