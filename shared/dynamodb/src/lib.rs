@@ -14,7 +14,7 @@
 //! conditions of the writes name them directly. A JSON string would be one column of escaped quotes.
 //!
 //! What it refuses to do: decide who should have the lease (the cycle does), overwrite history, and read items
-//! that a newer Spillway wrote.
+//! that a newer Spillway wrote: it stops at them, except at holds and the platform's, which are left out with a warning.
 
 mod events;
 mod fault;

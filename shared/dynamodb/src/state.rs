@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
+use serde::de::DeserializeOwned;
 use spillway_core::fault::Fault;
 use spillway_core::ids::InstanceId;
 use spillway_core::ledger::{Hold, KnownPlatform, Ledger, Request, Wish};
@@ -107,20 +108,31 @@ impl DynamoLedger {
 }
 
 /// Puts an item of the `STATE` partition where it belongs.
+///
+/// A hold that cannot be read is left out with a warning: one that somebody spoiled would otherwise stop every cycle, and
+/// without it the rules still start what is needed. So is what is known of the platform, which the next good cycle
+/// writes anew. A request may be a pause: one that cannot be read is not acted against. Nodes and the cycle's own item
+/// say what was ordered, and whose turn it is.
 pub(crate) fn take_item(ledger: &mut Ledger, item: Item) -> Result<(), Fault> {
     let sk = sort_key(&item).to_owned();
     if sk == CYCLE {
         ledger.cycle = decode(item)?;
     } else if sk == PLATFORM {
-        ledger.platform = Some(decode(item)?);
+        ledger.platform = readable(item);
     } else if let Some(id) = sk.strip_prefix(NODE) {
         ledger.nodes.insert(InstanceId::new(id), decode(item)?);
     } else if sk.starts_with(HOLD) {
-        ledger.holds.push(decode(item)?);
+        ledger.holds.extend(readable::<Hold>(item));
     } else if sk.starts_with(REQUEST) {
         ledger.requests.push(decode(item)?);
     }
     Ok(())
+}
+
+fn readable<T: DeserializeOwned>(item: Item) -> Option<T> {
+    decode(item)
+        .map_err(|error| tracing::warn!(%error, "an item of the table is left out: correct or delete it"))
+        .ok()
 }
 
 /// Requests are read in the order of asking.

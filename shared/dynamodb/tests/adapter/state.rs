@@ -145,3 +145,24 @@ async fn an_item_of_an_older_version_is_read() {
     let nodes = world.ledger.read_ledger(at(NOW)).await.unwrap().nodes;
     assert_eq!(nodes[&"i-1".into()].failed_starts, 2);
 }
+
+#[tokio::test]
+async fn an_unreadable_hold_or_platform_is_left_out_and_an_unreadable_request_is_not() {
+    let world = world().await;
+    let newer = [("schema", AttributeValue::N("2".to_owned()))];
+    let spoilt = [("amount", AttributeValue::S("most".to_owned()))];
+    put_raw(&world, "HOLD#newer", &newer).await;
+    put_raw(&world, "HOLD#spoilt", &spoilt).await;
+    put_raw(&world, "PLATFORM", &spoilt).await;
+    let good = hold("good", "2026-03-02T10:00:00Z");
+    world.ledger.put_hold(&good).await.unwrap();
+    let ledger = world.ledger.read_ledger(at(NOW)).await.unwrap();
+    assert_eq!((ledger.holds, ledger.platform), (vec![good], None));
+    // It may be a pause.
+    for attributes in [&newer, &spoilt] {
+        put_raw(&world, "REQUEST#r", attributes).await;
+        let fault = world.ledger.read_ledger(at(NOW)).await.unwrap_err();
+        assert_eq!(fault.kind, FaultKind::Malformed);
+        assert!(fault.detail.contains("STATE/REQUEST#r"), "{fault}");
+    }
+}
