@@ -1,5 +1,7 @@
 //! One pass per invocation, over the clients of a warm function.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use spillway_core::cycle::Ports;
 use spillway_core::fault::{Fault, FaultKind, System};
@@ -29,16 +31,21 @@ impl Reconciler {
     /// # Errors
     /// There are no settings to run it with. Nothing was touched.
     pub(crate) async fn reconcile(&self, instances: Option<&[InstanceId]>) -> Result<ReconcileReport, Fault> {
-        let report = self.pass(instances).await?;
+        let deadline = self.function.deadline();
+        let report = self.pass(instances, deadline).await?;
         if !credentials_refused(&report) {
             return Ok(report);
         }
         self.function.forget_settings().await;
-        self.pass(instances).await
+        self.pass(instances, deadline).await
     }
 
-    async fn pass(&self, instances: Option<&[InstanceId]>) -> Result<ReconcileReport, Fault> {
-        let deadline = self.function.deadline();
+    /// One pass. The deadline is the invocation's, also of its second one.
+    async fn pass(
+        &self,
+        instances: Option<&[InstanceId]>,
+        deadline: Duration,
+    ) -> Result<ReconcileReport, Fault> {
         let clients = self.function.clients().await?;
         let ports = Ports {
             fleet: &clients.fleet,
