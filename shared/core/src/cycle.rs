@@ -214,7 +214,7 @@ where
         let violations = check_overridden(self.policy, observation, reading, &plan, now, overrides)
             .err()
             .unwrap_or_default();
-        let carried = (self.policy.mode == Mode::Assist).then(|| plan.only_for_holds());
+        let carried = (self.policy.mode == Mode::Assist).then(|| plan.carried_in_assist());
         let withheld = self.policy.dry_run || carried.as_ref().is_some_and(Plan::is_quiet);
         let outcome = outcome_of(&plan, !violations.is_empty(), withheld);
         let may_act = violations.is_empty() && !withheld;

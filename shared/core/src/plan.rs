@@ -1,6 +1,6 @@
 //! The plan is a value: it can be printed, stored, compared and serialised before anything is done.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use jiff::Timestamp;
@@ -54,28 +54,26 @@ impl Plan {
         self.actions.is_empty()
     }
 
-    /// What of the plan is carried out where Pexip's own bursting decides: the starts that holds ask for, and what their
-    /// nodes need to take calls. Everything else is only reported.
+    /// What of the plan is carried out where Pexip's own bursting decides: the starts that holds ask for, and whatever gives
+    /// a node back that a drain of ours keeps from taking calls. Everything else is only reported.
     #[must_use]
-    pub fn only_for_holds(&self) -> Self {
-        let asked = |id: &InstanceId| {
-            self.actions.iter().any(|action| match action {
-                Action::Start(start) => start.hold.is_some() && start.instance == *id,
-                Action::CancelDrain { node, because: CancelReason::Hold(_) } => node.instance == *id,
-                _ => false,
-            })
-        };
-        let for_holds = |action: &&Action| match action {
+    pub fn carried_in_assist(&self) -> Self {
+        let is_carried = |action: &Action| match action {
             Action::Start(start) => start.hold.is_some(),
-            Action::CancelDrain { because: CancelReason::Hold(_), .. } => true,
-            Action::ClearMaintenance { node } => asked(&node.instance),
-            _ => false,
+            Action::CancelDrain { .. } | Action::ClearMaintenance { .. } => true,
+            Action::BeginDrain { .. }
+            | Action::ConfirmIdle { .. }
+            | Action::Stop { .. }
+            | Action::Retire { .. } => false,
         };
+        // What is withheld is not remembered as done either.
+        let withheld: BTreeSet<&InstanceId> =
+            self.actions.iter().filter(|action| !is_carried(action)).map(Action::instance).collect();
         let mut records = self.seen.clone();
-        let wanted = self.records.iter().filter(|(id, _)| asked(id));
+        let wanted = self.records.iter().filter(|(id, _)| !withheld.contains(id));
         records.extend(wanted.map(|(id, record)| (id.clone(), record.clone())));
         Self {
-            actions: self.actions.iter().filter(for_holds).cloned().collect(),
+            actions: self.actions.iter().filter(|action| is_carried(action)).cloned().collect(),
             records,
             done_requests: Vec::new(),
             ..self.clone()

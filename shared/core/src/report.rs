@@ -409,6 +409,8 @@ pub enum CancelReason {
     Hold(HoldId),
     /// The mode does not fit the platform any more.
     ModeMismatch,
+    /// The mode is `assist` now: nobody would end the drain.
+    PexipDecides,
     /// An operator released it.
     Released(String),
     /// Our maintenance mode without a drain that is known.
@@ -422,6 +424,7 @@ impl fmt::Display for CancelReason {
             Self::Need => f.write_str("the location needs the node"),
             Self::Hold(id) => write!(f, "hold {id} needs the node"),
             Self::ModeMismatch => f.write_str("the policy's mode does not fit the platform"),
+            Self::PexipDecides => f.write_str("Pexip's own bursting decides now"),
             Self::Released(by) => write!(f, "released by {by}"),
             Self::Orphan => f.write_str("maintenance mode left over from a drain that is not known"),
         }

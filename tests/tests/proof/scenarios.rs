@@ -131,6 +131,7 @@ scenarios!(
     licences_leave_no_room_for_a_prewarm,
     a_prewarm_without_the_management_node,
     assist_starts_only_what_a_prewarm_asks_for,
+    assist_gives_back_a_node_that_was_draining,
     two_prewarm_windows_end_one_by_one,
     forty_nodes_of_two_windows_that_end_at_the_same_minute,
     a_late_and_a_doubled_prewarm_tick,

@@ -14,12 +14,13 @@ use crate::report::{CancelReason, NodeReason};
 /// A first idle reading is only the first of two for this long.
 const IDLE_READING_LASTS: jiff::SignedDuration = jiff::SignedDuration::from_mins(5);
 
-/// Cancels every drain: the mode does not fit the platform.
-pub(super) fn cancel_all(draft: &mut Draft<'_>) {
+/// Cancels every drain: it is not for Spillway, or not now, to stop anything.
+pub(super) fn cancel_all(draft: &mut Draft<'_>, because: &CancelReason) {
     let view = draft.view;
     for node in &view.nodes {
-        if node.is_running() && is_our_maintenance(node.node) && !is_retired(draft, node) {
-            draft.cancel_drain(node, CancelReason::ModeMismatch);
+        let ours = is_our_maintenance(node.node) && !draft.undrained.contains(&node.instance.id);
+        if node.is_running() && ours && !is_retired(draft, node) {
+            draft.cancel_drain(node, because.clone());
         }
     }
 }

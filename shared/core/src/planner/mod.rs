@@ -22,7 +22,7 @@ use crate::ledger::Ledger;
 use crate::observation::{Fleet, Observation, Platform, Reading};
 use crate::plan::{Override, Plan};
 use crate::policy::{Mode, Policy};
-use crate::report::Gate;
+use crate::report::{CancelReason, Gate};
 use draft::Draft;
 pub(crate) use draft::remember_start;
 pub(crate) use hold::covers;
@@ -111,9 +111,13 @@ fn plan_all(
         }
     } else if mode_mismatch(policy, platform) {
         draft.plan.report.gate = Some(Gate::ModeMismatch { bursting_enabled: platform.bursting.enabled });
-        drain::cancel_all(&mut draft);
+        drain::cancel_all(&mut draft, &CancelReason::ModeMismatch);
     } else {
         request::take_requests(&mut draft);
+        if policy.mode == Mode::Assist {
+            // Nobody ends a drain there, and Pexip would wait for a node that refuses calls.
+            drain::cancel_all(&mut draft, &CancelReason::PexipDecides);
+        }
         drain::stop_overridden(&mut draft);
         drain::cancel_for_calls(&mut draft);
         if policy.mode == Mode::Assist {

@@ -9,6 +9,7 @@ use crate::assess::{OverflowNode, Phase, is_our_maintenance};
 use crate::ids::InstanceId;
 use crate::ledger::{Event, EventKind, Request, Wish};
 use crate::plan::Action;
+use crate::policy::Mode;
 use crate::report::{CancelReason, NodeReason, actor};
 
 /// What became of a wish.
@@ -30,6 +31,11 @@ pub(super) fn take_requests(draft: &mut Draft<'_>) {
     let by_instance: BTreeMap<&InstanceId, &OverflowNode<'_>> =
         view.nodes.iter().map(|node| (&node.instance.id, node)).collect();
     for request in &ledger.requests {
+        // Where Pexip's own bursting decides, nodes are only given back; what else was asked before waits.
+        let given_back = matches!(request.wish, Wish::Release(_) | Wish::Pause { .. });
+        if draft.policy.mode == Mode::Assist && !given_back {
+            continue;
+        }
         let found = |id: &InstanceId| by_instance.get(id).copied();
         let met = match &request.wish {
             Wish::Stop(id) => stop(draft, request, found(id), false),

@@ -3,7 +3,7 @@
 
 use spillway_core::assess::MAINTENANCE_MARK;
 use spillway_core::ids::HdCalls;
-use spillway_core::ledger::{HoldAmount, HoldScope};
+use spillway_core::ledger::{DrainKind, HoldAmount, HoldScope};
 use spillway_core::plan::{Action, Plan};
 use spillway_core::policy::Mode;
 use spillway_core::report::{HoldReason, Readiness};
@@ -95,13 +95,13 @@ fn readiness_is_reported_where_no_rule_acts() {
 }
 
 #[test]
-fn assist_carries_out_the_starts_of_holds_and_nothing_else() {
+fn assist_starts_what_holds_ask_for_and_nothing_else() {
     // The rules would start two for the need at HQ, and drain the idle one.
     let scene = assist(Scene::new().always_on(HQ, 5).stopped(4));
     assert!(starts(&scene.plan()) > 0, "the shadow plan says what the rules would do");
-    assert!(scene.plan().only_for_holds().is_quiet());
+    assert!(scene.plan().carried_in_assist().is_quiet());
     let scene = spike(scene.hold("w", HoldScope::All, HoldAmount::Nodes(3), 0, 70), 10);
-    let carried = scene.plan().only_for_holds();
+    let carried = scene.plan().carried_in_assist();
     assert_eq!(short(&carried), ["start i-00002", "start i-00003", "start i-00004"]);
     let intended = carried.records.values().filter(|record| record.life.is_some()).count();
     assert_eq!(intended, 3, "and what they intend is remembered, beside what was seen");
@@ -115,7 +115,38 @@ fn assist_clears_what_would_keep_a_started_node_from_taking_calls() {
     node.maintenance_mode = true;
     node.maintenance_mode_reason = format!("{MAINTENANCE_MARK}: draining: a test");
     let scene = spike(scene.hold("w", HoldScope::All, HoldAmount::AllNodes, 0, 70), 10);
-    assert_eq!(short(&scene.plan().only_for_holds()), ["clear-maintenance i-00002", "start i-00002"]);
+    assert_eq!(short(&scene.plan().carried_in_assist()), ["clear-maintenance i-00002", "start i-00002"]);
+}
+
+#[test]
+fn assist_gives_back_what_a_drain_of_ours_left_in_maintenance_mode() {
+    let draining = |retired: bool, enabled: bool| {
+        let mut scene =
+            assist(Scene::new().always_on(HQ, 90).ready(BURST, 300, 0).draining(DrainKind::Auto, 10));
+        let id = scene.last_id();
+        scene.ledger.nodes.get_mut(&id).expect("its record").retired = retired;
+        scene.platform.bursting.enabled = enabled;
+        scene
+    };
+    // Bursting still off is a mismatch, and drains are given back all the same.
+    for enabled in [true, false] {
+        let scene = draining(false, enabled);
+        let carried = scene.plan().carried_in_assist();
+        assert_eq!(short(&carried), ["cancel-drain i-00002"], "bursting {enabled}");
+        let record = carried.records.get(&scene.last_id()).expect("its record goes with it");
+        assert!(record.drain.is_none() && record.quiet_since.is_none());
+        assert!(draining(true, enabled).plan().carried_in_assist().is_quiet(), "what is retired stays so");
+    }
+    // A stopped one: cleared although the start that the rules would order of it is withheld, and so is what that would remember.
+    let mut scene = assist(Scene::new().always_on(HQ, 0).stopped(1));
+    let node = scene.last_node_mut();
+    node.maintenance_mode = true;
+    node.maintenance_mode_reason = format!("{MAINTENANCE_MARK}: draining: a test");
+    let plan = scene.plan();
+    assert_eq!(short(&plan), ["clear-maintenance i-00002", "start i-00002"]);
+    let carried = plan.carried_in_assist();
+    assert_eq!(short(&carried), ["clear-maintenance i-00002"]);
+    assert!(carried.records.values().all(|record| record.life.is_none()), "{:?}", carried.records);
 }
 
 #[test]
@@ -126,7 +157,7 @@ fn assist_starts_no_earlier_than_nodes_survive_and_never_after_the_spike() {
         let scene = assist(Scene::new().always_on(HQ, 90).stopped(2));
         let scene = spike(scene.hold("w", HoldScope::All, HoldAmount::AllNodes, -10, 90), minutes_away);
         let plan = scene.plan();
-        assert_eq!(starts(&plan.only_for_holds()), expected, "spike in {minutes_away} minutes");
+        assert_eq!(starts(&plan.carried_in_assist()), expected, "spike in {minutes_away} minutes");
         let reason = plan.report.holds[0].reasons.first();
         let early = Some(&HoldReason::TooEarly { from: now() + minutes(1) });
         assert_eq!(reason == early, minutes_away == 51, "{reason:?}");
@@ -136,7 +167,7 @@ fn assist_starts_no_earlier_than_nodes_survive_and_never_after_the_spike() {
     for (since, expected) in [(-1, 1), (-9, 1), (-10, 0)] {
         let scene = assist(Scene::new().always_on(HQ, 90).stopped(2));
         let scene = scene.hold("show", HoldScope::All, HoldAmount::Nodes(1), since, 90);
-        assert_eq!(starts(&scene.plan().only_for_holds()), expected, "since {since}");
+        assert_eq!(starts(&scene.plan().carried_in_assist()), expected, "since {since}");
     }
 }
 

@@ -251,6 +251,7 @@ impl Play {
             | Step::Pause { .. }
             | Step::Resume => return self.ask(step, timed),
             Step::Address(step) => return self.change_address(step, timed.line),
+            Step::Mode(mode) => self.stage.set_mode(*mode),
             Step::Wait => {}
         }
         Ok(())

@@ -12,7 +12,7 @@ use spillway_core::ids::InstanceId;
 use spillway_core::observation::Observation;
 use spillway_core::outcome::CycleReport;
 use spillway_core::plan::Plan;
-use spillway_core::policy::Policy;
+use spillway_core::policy::{Mode, Policy};
 use spillway_core::ports::{Clock, FleetWrite, LedgerRead, LedgerWrite, ManagementWrite, OverflowStart};
 use spillway_core::prewarm::{PrewarmEnd, Prewarmed, Tick};
 use spillway_core::reconcile::{Reconcile, ReconcileReport};
@@ -91,6 +91,11 @@ impl Stage {
     /// The policy.
     pub fn policy(&self) -> &Policy {
         &self.policy
+    }
+
+    /// Another mode is stored.
+    pub fn set_mode(&mut self, mode: Mode) {
+        self.policy.mode = mode;
     }
 
     /// The fleet port, watched.

@@ -4,6 +4,7 @@
 use jiff::SignedDuration;
 use spillway_core::fault::{FaultKind, RefusalKind};
 use spillway_core::ledger::HoldAmount;
+use spillway_core::policy::Mode;
 use spillway_core::prewarm::Tick;
 
 use super::reconciling::AddressStep;
@@ -102,6 +103,8 @@ pub(super) enum Step {
         until: String,
     },
     Resume,
+    /// The policy's mode from now on.
+    Mode(Mode),
     /// So many evaluators run at each minute.
     Evaluators(usize),
     /// The next cycle's invocation is delivered again after it.
@@ -154,6 +157,7 @@ const REFUSALS: [(&str, RefusalKind); 8] = [
     ("InternalError", RefusalKind::Other),
 ];
 
+const MODES: [(&str, Mode); 2] = [("assist", Mode::Assist), ("control", Mode::Control)];
 const ON_OFF: [(&str, bool); 2] = [("on", true), ("off", false)];
 
 impl Step {
@@ -214,8 +218,10 @@ impl Step {
                 "releases" => Self::RequestRelease(words.word("the node")?),
                 "pauses" => Self::Pause { until: words.option("until").unwrap_or_default() },
                 "resumes" => Self::Resume,
+                "sets-mode" => Self::Mode(words.one_of("the mode", &MODES)?),
                 other => {
-                    return words.error(format!("{other:?}: possible are stops, releases, pauses, resumes"));
+                    let possible = "stops, releases, pauses, resumes, sets-mode";
+                    return words.error(format!("{other:?}: possible are {possible}"));
                 }
             },
             "evaluators" => Self::Evaluators(words.number("how many")?),
