@@ -65,7 +65,7 @@ ITEM_OVERHEAD = 100
 POLLS = 5 * 3 * MINUTES
 # Each state change is sent, received and deleted; three in a life: running, stopping, stopped.
 REQUESTS_A_LIFE, STATES_A_LIFE = 9, 3
-METRICS_PER_PLATFORM, LOCATIONS, ALARMS = 20, 2, 10
+METRICS_PER_PLATFORM, LOCATIONS, ALARMS = 20, 2, 11
 # What Spillway promises for Lambda, DynamoDB, Scheduler, SQS and logs together.
 LIMIT_USD = 1.00
 

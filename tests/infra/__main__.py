@@ -59,7 +59,7 @@ def linted(checks: Checks, sam: Path) -> None:
 # resources in an Amazon VPC*), and has to be found, so that this list does not outlive its reasons.
 UNKNOWN_TO_PARLIAMENT = {
     "NetworkPolicy: UNKNOWN_CONDITION_FOR_ACTION: lambda:SourceFunctionArn",
-    "NetworkPolicy: RESOURCE_MISMATCH: network-interface, subnet",
+    "NetworkPolicy: RESOURCE_MISMATCH: network-interface",
 }
 
 

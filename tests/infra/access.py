@@ -63,6 +63,7 @@ def ledger(stack: Stack, *actions: str) -> list[Call]:
 def needed(stack: Stack) -> dict[str, list[Call]]:
     """Every call that a function makes, and that its surroundings make with its role; by role."""
     dead = Call("give up into the dead letters", "sqs:SendMessage", arn_of(stack, "DeadLetters"))
+    lost = Call("give up a window", "sqs:SendMessage", arn_of(stack, "PrewarmDeadLetters"))
 
     def log(function: str) -> list[Call]:
         stream = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/{stack.name}-{function}:log-stream:a"
@@ -71,6 +72,7 @@ def needed(stack: Stack) -> dict[str, list[Call]]:
     # What Lambda does with a function's role in a VPC. It is Lambda that asks: there is no lambda:SourceFunctionArn.
     network = [Call(f"Lambda: {action}", f"ec2:{action}", resource) for action, resource in (
         ("CreateNetworkInterface", ec2("subnet", "subnet-0a")),
+        ("CreateNetworkInterface", ec2("subnet", "subnet-0b", account="444455556666")),
         ("CreateNetworkInterface", ec2("security-group", "sg-0a")),
         ("CreateNetworkInterface", ec2("network-interface", "eni-0a")),
         ("DeleteNetworkInterface", ec2("network-interface", "eni-0a")),
@@ -81,7 +83,7 @@ def needed(stack: Stack) -> dict[str, list[Call]]:
     queue = arn_of(stack, "StateChanges")
     return {
         "EvaluatorRole": [*DESCRIBE, *POWER, *cycle, *SETTINGS, *log("evaluator"), dead, *network],
-        "PrewarmRole": [*DESCRIBE, *POWER, *cycle, *SETTINGS, *log("prewarm"), dead, *network],
+        "PrewarmRole": [*DESCRIBE, *POWER, *cycle, *SETTINGS, *log("prewarm"), lost, *network],
         "ReconcilerRole": [
             *DESCRIBE, *ADDRESSES, *ASSOCIATE, *ledger(stack, "Query", "PutItem"), *SETTINGS,
             *log("reconciler"), dead, *network,
@@ -89,7 +91,7 @@ def needed(stack: Stack) -> dict[str, list[Call]]:
               for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes"))],
         "TimerRole": [Call("invoke", "lambda:InvokeFunction", arn_of(stack, name))
                       for name in ("EvaluatorFunction", "ReconcilerFunction")] + [dead],
-        "WindowRole": [Call("invoke", "lambda:InvokeFunction", arn_of(stack, "PrewarmFunction")), dead],
+        "WindowRole": [Call("invoke", "lambda:InvokeFunction", arn_of(stack, "PrewarmFunction")), dead, lost],
     }
 
 

@@ -225,6 +225,16 @@ def alarms_wake_somebody_and_only_when_needed(stack: Stack) -> list[str]:
                 said.append(f"{name}: no function emits {alarm['MetricName']}")
             if alarm["Dimensions"] != [{"Name": "Platform", "Value": stack.parameters["Platform"]}]:
                 said.append(f"{name} watches another platform")
+    # A letter that the next tick heals must not hide a lost window.
+    queues = {properties["Target"]["DeadLetterConfig"]["Arn"]: name
+              for name, properties in stack.of("AWS::Scheduler::Schedule").items()
+              if name != "Window" and "DeadLetterConfig" in properties["Target"]}
+    lost = stack.of("AWS::Scheduler::Schedule")["Window"]["Target"].get("DeadLetterConfig", {}).get("Arn")
+    if lost in queues:
+        said.append(f"Window shares its dead letters with {queues[lost]}")
+    watched = {alarm["Dimensions"][0]["Value"] for alarm in alarms.values() if alarm["Namespace"] == "AWS/SQS"}
+    if lost and lost.rsplit(":", 1)[-1] not in watched:
+        said.append("no alarm on the dead letters of Window")
     # Two things happen by the clock. Where they do not, nothing else says so.
     for name, seconds in {"NoGoodCycleAlarm": 300, "AddressesWrongAlarm": 900}.items():
         silent = alarms.get(name, {})
