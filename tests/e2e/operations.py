@@ -103,6 +103,21 @@ class Platform:
         items = [item for item in aws.items(self._stage.table, stages.TABLE) if item["pk"].startswith("EVENT#")]
         return [item for item in items if kind in (None, item["kind"])]
 
+    def upgrade_platform(self) -> str:
+        """As an administrator begins one."""
+        return fetch(f"{self._stage.control}/sim/upgrade", {"version": "39 (78000.0.0)"})["upgrading_to"]
+
+    def version_of(self, name: str) -> str:
+        with contextlib.suppress(OSError):
+            rows = self._stage.management.list("status/v1/worker_vm")
+            return next((row["version"] for row in rows if row["name"] == name), "")
+        return "the Management Node restarts"
+
+    def is_upgrading(self) -> bool:
+        with contextlib.suppress(OSError):
+            return any(row["upgrade_status"] != "IDLE" for row in self._stage.management.list("status/v1/management_vm"))
+        return True
+
     def asked(self, text: str) -> bool:
         """Whether the history has it, under the operator's identity."""
         return any(text in event["reason"] and event["by"] == {"person": WHO} for event in self.events())
@@ -149,7 +164,7 @@ def run(binaries: Path, checks: Checks) -> None:
     with platform(binaries) as stage, Bridge(stage.ec2, stage.control, stage.fleet) as bridge:
         operator, seen = Operator(stage, binaries / "spillway"), Platform(stage, bridge)
         parts = [start_and_stop, stop_now, pause, holds, rivals, retire_and_reinstate, convert, change, address, remove,
-                 windows]
+                 upgrade, windows]
         for part in parts:
             print(f"    -- {part.__name__}", flush=True)
             part(operator, seen, checks)
@@ -361,6 +376,29 @@ def remove(operator: Operator, seen: Platform, checks: Checks) -> None:
     current = operator("node", "upgrade", "--yes")
     checks.that("upgrade: every node runs the Management Node's version", current.code == DONE
                 and current.value["upgraded"] == [], current)
+
+
+def upgrade(operator: Operator, seen: Platform, checks: Checks) -> None:
+    all_down(operator, seen)
+    version = seen.upgrade_platform()
+    seen.until("the platform is upgraded", lambda: seen.version_of("london-1") == version and not seen.is_upgrading())
+    checks.that("stopped overflow nodes missed the upgrade", seen.version_of("aws-burst-1") != version)
+    issues = operator("status").value["issues"]
+    checks.that("which is an issue in the status", any(
+        issue["about"] == "aws-burst-1 and 2 more" and "not the Management Node's version" in issue["what"]
+        for issue in issues), issues)
+    process = operator.start("node", "upgrade", "aws-burst-1", "aws-burst-2", "--reason", "release 39", "--yes")
+    seen.until("both take part", lambda: all(seen.node(f"aws-burst-{n}")["service"] == "ready" for n in (1, 2)))
+    checks.that("both are held for it", len(seen.holds()) == 2 and process.poll() is None, seen.holds())
+    # The Management Node upgrades what it reaches, and restarts first: the command waits for it.
+    seen.upgrade_platform()
+    done = operator.end(process)
+    checks.that("upgrade: both run the Management Node's version, and are let go", done.code == DONE
+                and sorted(done.value["upgraded"]) == ["aws-burst-1", "aws-burst-2"] and not seen.holds()
+                and all(seen.version_of(f"aws-burst-{n}") == version for n in (1, 2)), (done, seen.holds()))
+    checks.that("the one that was not named still stands stopped", seen.state("aws-burst-3") == "stopped")
+    seen.until("the upgrade is over", lambda: not seen.is_upgrading())
+    all_down(operator, seen)
 
 
 def windows(operator: Operator, seen: Platform, checks: Checks) -> None:

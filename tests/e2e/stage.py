@@ -115,7 +115,7 @@ def simulated(binaries: Path, directory: Path, trace: Path | None, *, overflow: 
         # Pexip's own bursting is off: the policy's mode is `control`.
         "bursting": {"enabled": False},
         "timing": {"pending_s": [1, 2], "ready_s": BOOT_S, "stopping_s": [1, 2], "report_s": [1, 3],
-                   "never_ready": 0.0, "replication_s": REPLICATION_S},
+                   "never_ready": 0.0, "replication_s": REPLICATION_S, "upgrade_s": [4, 2]},
         # An invocation every few seconds instead of one a minute.
         "api": {"rate_limit": 0},
     }))

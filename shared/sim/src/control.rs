@@ -56,15 +56,24 @@ struct Calls {
     lasts_s: u32,
 }
 
+/// An upgrade of the platform, as an administrator begins one.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewVersion {
+    /// Such as `39 (78000.0.0)`.
+    version: String,
+}
+
 /// The addresses: `GET /sim/world` shows everything, `POST /sim/instances` takes
 /// `{"<private address>": "<EC2 state>"}` and gives back what was refused, `POST /sim/calls` puts calls on a node and
-/// gives back how many. `catch_up` brings the world to the present before each.
+/// gives back how many, `POST /sim/upgrade` begins an upgrade of the platform. `catch_up` brings the world to the present before each.
 pub fn router(world: SharedWorld, catch_up: impl Fn() + Send + Sync + 'static) -> Router {
     let door = Door { world, catch_up: Arc::new(catch_up) };
     Router::new()
         .route("/sim/world", get(show))
         .route("/sim/instances", post(follow))
         .route("/sim/calls", post(seat))
+        .route("/sim/upgrade", post(upgrade))
         .with_state(door)
 }
 
@@ -92,6 +101,17 @@ async fn seat(State(door): State<Door>, body: String) -> Response {
             let spec = CallSpec { lasts, ..CallSpec::HD };
             let seated = lock(&door.world).seat_calls(&node, count, spec).len();
             reply(&json!({ "seated": seated }))
+        }
+    }
+}
+
+async fn upgrade(State(door): State<Door>, body: String) -> Response {
+    match serde_json::from_str::<NewVersion>(&body) {
+        Err(error) => (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
+        Ok(NewVersion { version }) => {
+            (door.catch_up)();
+            lock(&door.world).begin_upgrade(&version);
+            reply(&json!({ "upgrading_to": version }))
         }
     }
 }

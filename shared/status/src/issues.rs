@@ -25,6 +25,7 @@ pub(crate) fn issues(
         view.nodes.iter().map(|node| (&node.instance.id, node.node.name.as_str())).collect();
     let mut lines: Vec<IssueLine> = view.issues.iter().map(|issue| line(issue, &names)).collect();
     lines.extend(view.nodes.iter().filter_map(|node| address(policy, view, node)));
+    lines.extend(missed_upgrade(view));
     lines.extend(certificates.iter().filter_map(|certificate| ending(view.platform, certificate)));
     if fleet.instances.is_empty() {
         lines.push(IssueLine {
@@ -92,21 +93,48 @@ fn line(issue: &Issue, names: &BTreeMap<&InstanceId, &str>) -> IssueLine {
         Issue::VersionBehind { instance, version } => (
             named(instance),
             format!("runs {version}, which is not the Management Node's version"),
-            "start it and hold it until it is upgraded",
+            "spillway node upgrade holds it until it is upgraded",
         ),
     };
     IssueLine { about, what, remedy: remedy.to_owned() }
 }
 
+/// Nodes that stood stopped while the platform was upgraded, by the version that they reported last.
+fn missed_upgrade(view: &Assessment<'_>) -> Vec<IssueLine> {
+    let mut by_version: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for node in view.nodes.iter().filter(|node| !node.is_running()) {
+        let Some(status) = &node.node.status else { continue };
+        let (version, current) = (status.version.as_str(), view.platform.version.as_str());
+        if !version.is_empty() && !current.is_empty() && version != current {
+            by_version.entry(version).or_default().push(node.node.name.as_str());
+        }
+    }
+    let line = |(version, names): (&str, Vec<&str>)| IssueLine {
+        about: several(&names),
+        what: format!("reported version {version} last, which is not the Management Node's version"),
+        remedy: "a start takes as long as its upgrade does: spillway node upgrade".to_owned(),
+    };
+    by_version.into_iter().map(line).collect()
+}
+
+/// The first of several, and how many more there are.
+fn several(names: &[&str]) -> String {
+    match names {
+        [] => String::new(),
+        [only] => (*only).to_owned(),
+        [first, more @ ..] => format!("{first} and {} more", more.len()),
+    }
+}
+
 /// A certificate that devices refuse, or soon will. Many nodes may have the same one.
 fn ending(platform: &Platform, certificate: &Certificate) -> Option<IssueLine> {
     let Certificate { id, subject, ends } = certificate;
-    let mut with = platform.nodes.iter().filter(|node| node.certificate == Some(*id));
-    let first = with.next()?;
-    let about = match with.count() {
-        0 => first.name.to_string(),
-        more => format!("{} and {more} more", first.name),
-    };
+    let with = platform.nodes.iter().filter(|node| node.certificate == Some(*id));
+    let names: Vec<&str> = with.map(|node| node.name.as_str()).collect();
+    if names.is_empty() {
+        return None;
+    }
+    let about = several(&names);
     let left = ends.duration_since(platform.server_time);
     if left > CERTIFICATE_WARNING {
         return None;

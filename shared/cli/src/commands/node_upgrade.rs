@@ -75,7 +75,7 @@ pub(crate) async fn run(context: &Context, options: &Options, output: &Output) -
         confirm(&options.acting, &question)?;
         let mut progress = Progress::new(output);
         for batch in nodes.chunks(options.batch) {
-            let ended = one_batch(&desk, batch, patience, &mut progress).await;
+            let ended = Box::pin(one_batch(&desk, batch, patience, &mut progress)).await;
             let (finished, unfinished) = ended.inspect_err(|_| progress.end())?;
             done.extend(finished);
             late.extend(unfinished);
@@ -100,6 +100,9 @@ pub(crate) async fn run(context: &Context, options: &Options, output: &Output) -
     })
 }
 
+/// What is said to whoever interrupts the wait.
+const GOES_ON: &str = "the holds end by themselves; the same command goes on from there";
+
 /// Holds a batch until each of its nodes is current, or its time is over; gives both by name.
 async fn one_batch(
     desk: &Desk<'_>,
@@ -120,7 +123,15 @@ async fn one_batch(
     let mut done = Vec::new();
     while !left.is_empty() && desk.now() < until {
         desk.cycle(&mut memory, &[]).await;
-        let world = desk.look().await?;
+        // The Management Node restarts for its own upgrade: that is waited for as well.
+        let world = match desk.look().await {
+            Ok(world) => world,
+            Err(failure) => {
+                progress.waits(&failure.message);
+                wait::pause(GOES_ON).await?;
+                continue;
+            }
+        };
         let mut waits = Vec::new();
         let mut still = Vec::new();
         for each in left {
@@ -151,7 +162,7 @@ async fn one_batch(
         left = still;
         if !left.is_empty() {
             progress.waits(&waits.join(", "));
-            wait::pause("the holds end by themselves; the same command goes on from there").await?;
+            wait::pause(GOES_ON).await?;
         }
     }
     for each in &left {

@@ -181,6 +181,8 @@ pub struct TimingSpec {
     report_s: Option<(f64, f64)>,
     /// From a change to its effect on the nodes.
     replication_s: Option<f64>,
+    /// An upgrade of the Management Node, with its restart, and of one node.
+    upgrade_s: Option<(f64, f64)>,
 }
 
 /// An OAuth2 client.
@@ -319,6 +321,10 @@ impl Scenario {
             set(&mut settings.reporting.every, timing.report_s);
             if let Some(share) = timing.never_ready {
                 settings.boot.never_ready = share;
+            }
+            if let Some((management, node)) = timing.upgrade_s {
+                settings.upgrade.management = seconds(management);
+                settings.upgrade.node = seconds(node);
             }
             if let Some(delay) = timing.replication_s {
                 settings.reporting.replication = seconds(delay);

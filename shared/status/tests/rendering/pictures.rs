@@ -92,6 +92,32 @@ fn everything_that_keeps_a_node_from_being_used() {
 }
 
 #[test]
+fn nodes_that_missed_an_upgrade_are_one_issue_for_each_version() {
+    let mut scene = Scene::london();
+    scene.node("london-1", LONDON, NodeRole::Transcoding, 17, 0);
+    for (name, version) in
+        [("aws-burst-1", "36"), ("aws-burst-2", "37"), ("aws-burst-3", "37"), ("aws-burst-4", "38")]
+    {
+        scene.burst(name, &Life0::Stopped);
+        let node = scene.platform().nodes.last_mut().unwrap();
+        node.status.as_mut().unwrap().version = version.to_owned();
+    }
+    let issues = scene.status().issues;
+    let lines: Vec<(&str, &str)> = issues
+        .iter()
+        .filter(|issue| issue.what.contains("version"))
+        .map(|issue| (issue.about.as_str(), issue.what.as_str()))
+        .collect();
+    let what = |version: &str| {
+        format!("reported version {version} last, which is not the Management Node's version")
+    };
+    assert_eq!(
+        lines,
+        [("aws-burst-1", what("36").as_str()), ("aws-burst-2 and 1 more", what("37").as_str())]
+    );
+}
+
+#[test]
 fn certificates_that_devices_refuse_or_soon_will() {
     let mut scene = Scene::london();
     for name in ["london-1", "london-2", "london-3", "london-4", "london-5"] {

@@ -75,7 +75,7 @@ impl Scenario {
 
 impl TimingSpec {
     fn check(&self) -> anyhow::Result<()> {
-        let Self { pending_s, ready_s, stopping_s, never_ready, report_s, replication_s } = self;
+        let Self { pending_s, ready_s, stopping_s, never_ready, report_s, replication_s, upgrade_s } = self;
         for (name, range) in [
             ("pending_s", pending_s),
             ("ready_s", ready_s),
@@ -91,6 +91,12 @@ impl TimingSpec {
         }
         if let Some(delay) = *replication_s {
             ensure!(delay >= 0.0, "replication_s is {delay}; give seconds from 0 up");
+        }
+        if let Some((management, node)) = *upgrade_s {
+            ensure!(
+                management >= 0.0 && node >= 0.0,
+                "upgrade_s is [{management}, {node}]; give seconds from 0 up"
+            );
         }
         if let Some(share) = *never_ready {
             ensure!((0.0..=1.0).contains(&share), "never_ready is {share}; give a share from 0 to 1");
