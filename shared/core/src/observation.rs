@@ -1,7 +1,7 @@
 //! What one cycle read of the world. What could not be read is part of the observation, with the reason:
 //! a rule that needs it then says so, and never takes "unknown" for "none".
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use jiff::{SignedDuration, Timestamp};
@@ -11,6 +11,7 @@ use crate::fault::Fault;
 use crate::ids::{
     CertificateId, HdCalls, InstanceId, InstanceType, LocationId, LocationName, NodeId, NodeName,
 };
+use crate::policy::Policy;
 
 /// A reading, or why there is none.
 pub type Reading<T> = Result<T, Fault>;
@@ -185,6 +186,25 @@ impl NodeActivity {
 pub struct Fleet {
     /// The instances, in no order.
     pub instances: Vec<Instance>,
+}
+
+/// The VPCs of a region in which instances stand in more than one, while the policy names none. They are joined with nodes
+/// by private address, and the same address in another VPC is another machine: a second platform's, where the tag value
+/// is the same. Regions have a VPC each.
+pub(crate) fn several_vpcs(policy: &Policy, instances: &[Instance]) -> Option<Vec<String>> {
+    if !policy.vpcs.is_empty() {
+        return None;
+    }
+    let mut regions: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for instance in instances {
+        // A terminated one has lost its VPC.
+        let gone = matches!(instance.state, InstanceState::ShuttingDown | InstanceState::Terminated);
+        if !gone && !instance.vpc.is_empty() {
+            regions.entry(&instance.region).or_default().insert(&instance.vpc);
+        }
+    }
+    let several = regions.into_values().find(|vpcs| vpcs.len() > 1)?;
+    Some(several.into_iter().map(str::to_owned).collect())
 }
 
 /// An EC2 instance.

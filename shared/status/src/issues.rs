@@ -56,6 +56,14 @@ fn line(issue: &Issue, names: &BTreeMap<&InstanceId, &str>) -> IssueLine {
             format!("two instances or two nodes have the address {address}"),
             "name the platform's VPCs in the policy (`vpcs`), or correct the node's address",
         ),
+        Issue::SeveralVpcs { vpcs } => (
+            "overflow nodes".to_owned(),
+            format!(
+                "the tagged instances are in several VPCs ({}): none is started, stopped or given an address",
+                vpcs.join(", ")
+            ),
+            "name the platform's in the policy (`vpcs`)",
+        ),
         Issue::ProxyingNode { instance } => (
             named(instance),
             "is a proxying node: it adds no HD calls and is never started".to_owned(),

@@ -26,6 +26,11 @@ pub enum Issue {
         /// The address.
         address: Ipv4Addr,
     },
+    /// Tagged instances stand in several VPCs of a region, and the policy names none: nothing joins.
+    SeveralVpcs {
+        /// The VPCs.
+        vpcs: Vec<String>,
+    },
     /// A tagged instance that is a proxying node: never HD capacity.
     ProxyingNode {
         /// Instance.

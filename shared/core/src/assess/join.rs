@@ -9,7 +9,7 @@ use super::issue::Issue;
 use super::node::ORDER_GRACE;
 use crate::ids::{HdCalls, InstanceId, LocationId};
 use crate::ledger::{Ledger, NodeRecord};
-use crate::observation::{Fleet, Instance, InstanceState, Node, NodeRole, Platform};
+use crate::observation::{Fleet, Instance, InstanceState, Node, NodeRole, Platform, several_vpcs};
 use crate::policy::Policy;
 
 /// Capacity of starts that were just ordered and whose instances EC2 does not list at all.
@@ -52,10 +52,15 @@ pub(super) fn shards_by_node(platform: &Platform) -> Option<HashMap<Ipv4Addr, u3
 
 /// Pairs instances with nodes by private address. One that joins none, or two, is an issue and never an action.
 pub(super) fn join<'a>(
+    policy: &Policy,
     platform: &'a Platform,
     fleet: &'a Fleet,
     issues: &mut Vec<Issue>,
 ) -> Vec<(&'a Instance, &'a Node)> {
+    if let Some(vpcs) = several_vpcs(policy, &fleet.instances) {
+        issues.push(Issue::SeveralVpcs { vpcs });
+        return Vec::new();
+    }
     // `None`: two nodes have the address.
     let mut by_address: HashMap<Ipv4Addr, Option<&Node>> =
         HashMap::with_capacity_and_hasher(platform.nodes.len(), FxBuildHasher);

@@ -95,7 +95,7 @@ impl<'a> Assessment<'a> {
         now: Timestamp,
     ) -> Self {
         let mut issues = Vec::new();
-        let joined = join(platform, fleet, &mut issues);
+        let joined = join(policy, platform, fleet, &mut issues);
         let shards = shards_by_node(platform);
         // An always-on node is one whose address no instance with our tag has.
         let on_instances: HashSet<Ipv4Addr> =

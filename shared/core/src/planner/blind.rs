@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use super::MODE_MEMORY;
 use super::draft::remember_start;
 use super::hold::{Up, covers, current, report_of};
-use crate::assess::ORDER_GRACE;
+use crate::assess::{Issue, ORDER_GRACE};
 use crate::ids::{HdCalls, LocationName};
 use crate::ledger::{Actor, HoldScope, Ledger, NodeRecord};
-use crate::observation::{Fleet, Instance, InstanceState};
+use crate::observation::{Fleet, Instance, InstanceState, several_vpcs};
 use crate::plan::{Action, Plan, Start};
 use crate::policy::Policy;
 
@@ -25,6 +25,10 @@ pub(super) fn plan_blind_holds(
 ) -> Plan {
     let seen = ledger.cycle.digest.as_ref().and_then(|digest| digest.bursting_enabled);
     if !seen.is_some_and(|(enabled, at)| !enabled && now.duration_since(at) <= MODE_MEMORY) {
+        return plan;
+    }
+    if let Some(vpcs) = several_vpcs(policy, &fleet.instances) {
+        plan.report.issues.push(Issue::SeveralVpcs { vpcs });
         return plan;
     }
     let mut starts_left = policy.starts_per_cycle;

@@ -13,7 +13,7 @@ pub(super) enum Place<'a> {
     Node(&'a Node),
     /// It is no node.
     None(Option<Ipv4Addr>),
-    /// It could be several.
+    /// It could be several, or another platform's.
     Ambiguous(Ipv4Addr),
 }
 
@@ -21,6 +21,7 @@ pub(super) enum Place<'a> {
 pub(super) struct Places<'a> {
     nodes: BTreeMap<Ipv4Addr, Option<&'a Node>>,
     claims: BTreeMap<Ipv4Addr, u32>,
+    several_vpcs: bool,
 }
 
 impl<'a> Places<'a> {
@@ -35,7 +36,7 @@ impl<'a> Places<'a> {
                 *claims.entry(address).or_default() += 1;
             }
         }
-        Self { nodes, claims }
+        Self { nodes, claims, several_vpcs: observation.several_vpcs }
     }
 
     pub(super) fn of(&self, instance: &Instance) -> Place<'a> {
@@ -43,6 +44,7 @@ impl<'a> Places<'a> {
             return Place::None(instance.private_ip);
         };
         match self.nodes.get(&address) {
+            _ if self.several_vpcs => Place::Ambiguous(address),
             Some(None) => Place::Ambiguous(address),
             Some(Some(_)) if self.claims.get(&address).is_some_and(|claims| *claims > 1) => {
                 Place::Ambiguous(address)

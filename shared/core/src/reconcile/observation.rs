@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{AllocationId, InstanceId, LocationId, LocationName, NodeId, NodeName};
-use crate::observation::{Instance, Node, Reading};
+use crate::observation::{Instance, Node, Reading, several_vpcs};
 use crate::policy::Policy;
 use crate::ports::ElasticAddress;
 
@@ -51,6 +51,9 @@ pub struct AddressObservation {
     pub asked: BTreeSet<InstanceId>,
     /// Those, and all others that could have the same private address.
     pub instances: Vec<Instance>,
+    /// Whether they stand in several VPCs of a region and the policy names none: then no address says which node is meant.
+    #[serde(default)]
+    pub several_vpcs: bool,
     /// Instances whose life is open and that EC2 does not list any more, not even when asked for by id.
     pub unlisted: BTreeSet<InstanceId>,
     /// The nodes that have one of their private addresses, or all. Without a status where only the configuration was
@@ -74,6 +77,7 @@ impl AddressObservation {
             sweep,
             asked: BTreeSet::new(),
             instances: Vec::new(),
+            several_vpcs: false,
             unlisted: BTreeSet::new(),
             nodes: Vec::new(),
             locations: BTreeMap::new(),
@@ -81,6 +85,11 @@ impl AddressObservation {
             idle: BTreeMap::new(),
             history: None,
         }
+    }
+
+    /// Once the instances are read: whether they stand in more VPCs than the policy can tell apart.
+    pub fn note_vpcs(&mut self, policy: &Policy) {
+        self.several_vpcs = several_vpcs(policy, &self.instances).is_some();
     }
 }
 

@@ -77,7 +77,7 @@ pub enum AddressReason {
         /// The private address.
         address: Option<Ipv4Addr>,
     },
-    /// Two instances, or two nodes, have the private address.
+    /// Two instances, or two nodes, have the private address; or instances stand in several VPCs and the policy names none.
     Ambiguous {
         /// The private address.
         address: Ipv4Addr,
@@ -193,7 +193,8 @@ impl fmt::Display for AddressReason {
             Self::Ambiguous { address } => {
                 write!(
                     f,
-                    "{address} is the private address of two instances or two nodes: nothing is changed"
+                    "{address} is the private address of two instances or two nodes, or the tagged instances are in \
+                     several VPCs and the policy names none (`vpcs`): nothing is changed"
                 )
             }
             Self::ElasticIpFree { allocation, address } => {

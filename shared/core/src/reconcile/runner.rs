@@ -152,18 +152,23 @@ where
             state
         };
         self.leave_out_strangers(state.as_ref().ok(), observation);
+        observation.note_vpcs(self.policy);
         observation.elastic = self.read_elastic(observation).await;
         Ok(state)
     }
 
     /// Other instances that have the private address of one of these: two VPCs may use the same addresses. In one VPC
-    /// there are none.
+    /// there are none. Where the policy names none, all others are read: they may stand in several.
     async fn read_namesakes(&self, observation: &AddressObservation) -> Result<Vec<Instance>, Fault> {
         let addresses: Vec<Ipv4Addr> = in_service(observation).filter_map(|each| each.private_ip).collect();
         if self.policy.vpcs.len() == 1 || addresses.is_empty() {
             return Ok(Vec::new());
         }
-        let scope = InstanceScope::PrivateAddresses(&addresses);
+        let scope = if self.policy.vpcs.is_empty() {
+            InstanceScope::All
+        } else {
+            InstanceScope::PrivateAddresses(&addresses)
+        };
         let mut others = self.ports.fleet.read_instances(scope, self.always_on()).await?;
         others.retain(|instance| !observation.asked.contains(&instance.id));
         Ok(others)

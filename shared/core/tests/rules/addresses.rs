@@ -76,6 +76,7 @@ impl Look {
         observation.locations =
             self.scene.platform.locations.iter().map(|each| (each.id, each.name.clone())).collect();
         observation.elastic.clone_from(&self.elastic);
+        observation.note_vpcs(&self.policy);
         if let Some(idle) = self.idle {
             observation.idle.insert(self.scene.fleet.instances[0].id.clone(), idle);
         }
@@ -247,6 +248,27 @@ fn an_address_that_two_have_is_nobodys() {
     assert_eq!(look.does(), "", "two nodes");
     look.scene.platform.nodes.clear();
     assert!(matches!(look.why()[..], [AddressReason::NoSuchNode { .. }]));
+}
+
+#[test]
+fn instances_in_several_vpcs_get_no_address_until_the_policy_names_the_platforms() {
+    // (region, VPC and state of another instance, the policy's VPCs, what is done)
+    let table = [
+        ("eu-west-1", "vpc-1", InstanceState::Stopped, None, "set 203.0.113.2"),
+        ("eu-west-1", "vpc-2", InstanceState::Stopped, None, ""),
+        ("eu-west-1", "vpc-2", InstanceState::Terminated, None, "set 203.0.113.2"),
+        ("eu-west-1", "vpc-2", InstanceState::Stopped, Some("vpc-1"), "set 203.0.113.2"),
+        ("us-east-1", "vpc-2", InstanceState::Stopped, None, "set 203.0.113.2"),
+    ];
+    for (region, vpc, state, named, does) in table {
+        let mut look = Look::new(Some(OLD), Some(NEW));
+        look.policy.vpcs = named.into_iter().map(str::to_owned).collect();
+        let mut other = look.instance().clone();
+        (other.id, other.region, other.vpc) = ("i-other".into(), region.to_owned(), vpc.to_owned());
+        (other.state, other.private_ip) = (state, Some([10, 9, 9, 9].into()));
+        look.scene.fleet.instances.push(other);
+        assert_eq!(look.does(), does, "{region} {vpc} {state:?} {named:?}");
+    }
 }
 
 #[test]

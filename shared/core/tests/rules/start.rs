@@ -1,6 +1,7 @@
 //! The start rule (guide: *Configuring the bursting threshold*), as tables.
 
 use crate::common::{BURST, HQ, OTHER, SECOND, Scene, minutes, now, short, starts, why, why_location};
+use spillway_core::assess::Issue;
 use spillway_core::fault::{Fault, FaultKind, System};
 use spillway_core::ids::HdCalls;
 use spillway_core::ledger::{Actor, Request, Wish};
@@ -230,6 +231,33 @@ fn an_instance_that_joins_no_node_or_two_is_an_issue_and_never_an_action() {
     assert!(plan.is_quiet());
     let issues = format!("{:?}", plan.report.issues);
     assert!(issues.contains("NoSuchNode") && issues.contains("Ambiguous"), "{issues}");
+}
+
+#[test]
+fn instances_in_several_vpcs_join_nothing_until_the_policy_names_the_platforms() {
+    // (region and VPC of the last instance, the policy's VPCs, starts)
+    let table = [
+        ("eu-west-1", "vpc-1", None, 1),
+        ("eu-west-1", "vpc-2", None, 0),
+        ("eu-west-1", "vpc-2", Some(["vpc-1", "vpc-2"]), 1),
+        ("us-east-1", "vpc-2", None, 1),
+    ];
+    for (region, vpc, named, expected) in table {
+        let mut scene = Scene::new().always_on(HQ, 0).stopped(2);
+        scene.policy.regions = vec!["eu-west-1".to_owned(), "us-east-1".to_owned()];
+        scene.policy.vpcs = named.into_iter().flatten().map(str::to_owned).collect();
+        let last = scene.fleet.instances.last_mut().unwrap();
+        (last.region, last.vpc) = (region.to_owned(), vpc.to_owned());
+        let plan = scene.plan();
+        assert_eq!(starts(&plan), expected, "{region} {vpc} {named:?}");
+        assert_eq!(plan.is_quiet(), expected == 0, "{region} {vpc} {named:?}");
+        let vpcs = vec!["vpc-1".to_owned(), "vpc-2".to_owned()];
+        assert_eq!(
+            plan.report.issues.contains(&Issue::SeveralVpcs { vpcs }),
+            expected == 0,
+            "{region} {vpc}"
+        );
+    }
 }
 
 #[test]
