@@ -309,13 +309,16 @@ impl<'a> Draft<'a> {
             Elastic::Here(address) => self.settle(instance, node, entry, Some(address)),
             Elastic::Free(allocation, address) => {
                 entry.wanted = Some(address);
-                let belongs = instance.public_ip.is_some() && stored == instance.public_ip;
-                // Taking an Elastic IP gives the dynamic address back: calls through it would break.
-                let at_once = stored.is_some() && !belongs;
-                if !at_once && !self.may_touch(instance, node, entry) {
+                // Taking an Elastic IP gives the dynamic address back, whatever is stored: calls through it would break.
+                if !self.may_touch(instance, node, entry) {
+                    // A stored address that is another one is wrong for every call all the same: until then the dynamic one.
+                    if stored.is_some() && instance.public_ip.is_some() && stored != instance.public_ip {
+                        self.settle(instance, node, entry, instance.public_ip);
+                    }
                     return;
                 }
-                if let (true, Some(stored)) = (at_once && stored != Some(address), stored) {
+                let belongs = instance.public_ip.is_some() && stored == instance.public_ip;
+                if let Some(stored) = stored.filter(|stored| !belongs && *stored != address) {
                     entry.reasons.push(AddressReason::WrongForEveryCall { stored, wanted: address });
                 }
                 let reason = AddressReason::ElasticIpFree { allocation: allocation.clone(), address };

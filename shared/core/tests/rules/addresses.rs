@@ -98,8 +98,8 @@ impl Look {
                 },
             })
             .collect();
-        let asks = if plan.is_idle.is_empty() { "" } else { "ask" };
-        if told.is_empty() { asks.to_owned() } else { told.join(", ") }
+        let asks = (!plan.is_idle.is_empty()).then(|| "ask".to_owned());
+        told.into_iter().chain(asks).collect::<Vec<_>>().join(", ")
     }
 
     fn why(&self) -> Vec<AddressReason> {
@@ -149,13 +149,30 @@ fn what_is_done_with_a_running_node() {
         ),
         ("free, and calls may use the dynamic one", free(Look::new(Some(OLD), Some(OLD))), "ask"),
         (
-            "free, and the stored one is wrong anyway",
-            free(Look::new(Some(OLD), Some(NEW))),
-            "take 34.248.0.1 else 203.0.113.2",
+            "free, and the stored one is wrong: the one it has at once, the Elastic IP when nobody is there",
+            free(Look::new(Some(OLD), Some(NEW))).with(|look| look.idle = Some(false)),
+            "set 203.0.113.2",
+        ),
+        ("the same, not asked yet", free(Look::new(Some(OLD), Some(NEW))), "set 203.0.113.2, ask"),
+        (
+            "the same, without the ledger",
+            free(Look::new(Some(OLD), Some(NEW))).with(|look| look.state = None),
+            "set 203.0.113.2",
         ),
         (
-            "lost, and still stored",
-            free(Look::new(Some(ELASTIC), Some(NEW))),
+            "the same, and idle",
+            free(Look::new(Some(OLD), Some(NEW))).with(|look| look.idle = Some(true)),
+            "take 34.248.0.1 else 203.0.113.2",
+        ),
+        ("free, and there is no other: it waits too", free(Look::new(Some(OLD), None)), "ask"),
+        (
+            "lost, and still stored, with somebody on the node",
+            free(Look::new(Some(ELASTIC), Some(NEW))).with(|look| look.idle = Some(false)),
+            "set 203.0.113.2",
+        ),
+        (
+            "lost, and still stored, and just started",
+            free(Look::new(Some(ELASTIC), Some(NEW)).with(young)),
             "take 34.248.0.1 else 203.0.113.2",
         ),
     ];
