@@ -187,8 +187,12 @@ fn wanted(
         (None, Some(nodes)) => HoldAmount::Nodes(nodes),
         (None, None) => HoldAmount::AllNodes,
     };
-    let id = HoldId::new(format!("operator-{}", world.now.strftime("%Y%m%dT%H%M%SZ")));
-    Ok(vec![(desk.work().hold(id, scope, amount, from, until), None)])
+    Ok(vec![(desk.work().hold(hold_id(world.now), scope, amount, from, until), None)])
+}
+
+/// The id of a hold that is on no single node. With the nanoseconds: those of two operators in one second are two holds.
+fn hold_id(now: Timestamp) -> HoldId {
+    HoldId::new(format!("operator-{}", now.strftime("%Y%m%dT%H%M%S.%9fZ")))
 }
 
 /// Where Pexip's own bursting decides, it stops what is idle after its minimum lifetime, held or not.
@@ -325,4 +329,18 @@ pub(crate) async fn release(context: &Context, options: &Release, output: &Outpu
         Exit::Failed if report.outcome == spillway_core::outcome::Outcome::Stale => Exit::Done,
         exit => exit,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::hold_id;
+
+    #[test]
+    fn two_holds_in_one_second_are_two() {
+        let now: jiff::Timestamp = "2026-03-02T08:50:00.000001Z".parse().unwrap();
+        assert_eq!(hold_id(now).as_str(), "operator-20260302T085000.000001000Z");
+        assert_ne!(hold_id(now), hold_id(now + SignedDuration::from_nanos(1)));
+    }
 }
