@@ -163,8 +163,8 @@ class Platform:
 def run(binaries: Path, checks: Checks) -> None:
     with platform(binaries) as stage, Bridge(stage.ec2, stage.control, stage.fleet) as bridge:
         operator, seen = Operator(stage, binaries / "spillway"), Platform(stage, bridge)
-        parts = [start_and_stop, stop_now, pause, holds, rivals, retire_and_reinstate, convert, change, address, remove,
-                 upgrade, windows]
+        parts = [start_and_stop, stop_held, stop_now, pause, holds, rivals, retire_and_reinstate, convert, change, address,
+                 remove, upgrade, windows]
         for part in parts:
             print(f"    -- {part.__name__}", flush=True)
             part(operator, seen, checks)
@@ -201,6 +201,19 @@ def start_and_stop(operator: Operator, seen: Platform, checks: Checks) -> None:
     checks.that("the stop is in the history under the operator's name",
                 any(e["by"] == {"person": WHO} and "done early" in e["reason"] for e in seen.events("stop")),
                 seen.events("stop"))
+
+
+def stop_held(operator: Operator, seen: Platform, checks: Checks) -> None:
+    held = operator("start", "--nodes", "1", "--for", "30m", "--reason", "a rehearsal", "--wait", "--yes")
+    name = next(iter(up(seen)), "")
+    (hold,) = [item["sk"].removeprefix("HOLD#") for item in seen.holds()]
+    unasked = operator("stop", name)
+    checks.that("a node of a hold on several, and no answer: it stays",
+                held.code == DONE and unasked.code == REFUSED and not seen.record(name).get("drain"), (held, unasked))
+    stopped = operator("stop", name, "--now", "--reason", "rehearsal over", "--yes")
+    told = [(each["node"], each["hold"]) for each in stopped.value.get("held_by", [])]
+    checks.that("stop says which hold would start the node again", stopped.code == DONE and told == [(name, hold)], stopped)
+    all_down(operator, seen)
 
 
 def stop_now(operator: Operator, seen: Platform, checks: Checks) -> None:

@@ -2,9 +2,11 @@
 //! it names the calls that would be dropped, asks, and is in the history under the operator's name.
 
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 use spillway_core::cycle::LeaseMemory;
 use spillway_core::desk::may_stop;
+use spillway_core::ids::NodeName;
+use spillway_core::ledger::{Hold, HoldScope};
 use spillway_core::observation::InstanceState;
 use spillway_core::outcome::{ActionEnd, CycleReport, Outcome};
 use spillway_core::plan::{Action, Override};
@@ -68,6 +70,18 @@ pub(crate) async fn run(context: &Context, options: &Stop, output: &Output) -> E
         return Ok(Exit::Done);
     }
     let calls = show(&desk, &world, &running, options, output).await?;
+    let held_by = held_by(&world, &running);
+    if !output.json {
+        for held in &held_by {
+            let until = held.hold.until.to_zoned(output.zone.clone()).strftime("%Y-%m-%d %H:%M %Z");
+            output::note(&format!(
+                "{} is held by {} until {until}: a cycle may start it again; to keep it down, first spillway release {}, or \
+                 spillway node retire {}",
+                held.node, held.hold.id, held.hold.id, held.node
+            ));
+        }
+    }
+    let held_by: Vec<Value> = held_by.iter().map(Held::json).collect();
     let question = match (options.now, calls) {
         (true, 0) => "Stop now? Nothing was seen on them.".to_owned(),
         (true, calls) => format!("Stop now and drop {calls} participants?"),
@@ -82,10 +96,39 @@ pub(crate) async fn run(context: &Context, options: &Stop, output: &Output) -> E
         }
     }
     if options.now {
-        stop_now(&desk, &running, output).await
+        stop_now(&desk, &running, &held_by, output).await
     } else {
-        Box::pin(drain(&desk, &running, options, output)).await
+        Box::pin(drain(&desk, &running, options, &held_by, output)).await
     }
+}
+
+/// A node that is to be stopped, and a hold that asks for it or for one of several: the next cycle may start it again.
+struct Held<'a> {
+    node: &'a NodeName,
+    hold: &'a Hold,
+}
+
+impl Held<'_> {
+    fn json(&self) -> Value {
+        json!({"node": self.node, "hold": self.hold.id, "until": self.hold.until})
+    }
+}
+
+/// The holds in force that cover the nodes. A node's own is released with the stop, and is not among them.
+fn held_by<'a>(world: &'a World, nodes: &'a [Found]) -> Vec<Held<'a>> {
+    let now = world.now;
+    let current = || world.ledger.holds.iter().filter(move |hold| hold.is_current(now));
+    nodes
+        .iter()
+        .flat_map(|found| {
+            let holds = current().filter(|hold| match &hold.scope {
+                HoldScope::All => true,
+                HoldScope::Location(name) => *name == found.location,
+                HoldScope::Node(_) => false,
+            });
+            holds.map(|hold| Held { node: &found.node.name, hold })
+        })
+        .collect()
 }
 
 /// Says what runs on each; gives how many participants that is.
@@ -117,7 +160,7 @@ async fn show(
     Ok(calls)
 }
 
-async fn stop_now(desk: &Desk<'_>, nodes: &[Found], output: &Output) -> Ended {
+async fn stop_now(desk: &Desk<'_>, nodes: &[Found], held_by: &[Value], output: &Output) -> Ended {
     let overrides: Vec<Override> = nodes
         .iter()
         .map(|found| Override {
@@ -146,7 +189,8 @@ async fn stop_now(desk: &Desk<'_>, nodes: &[Found], output: &Output) -> Ended {
     let stopped = stopped_by(&report, nodes);
     if output.json {
         output::json(&json!({
-            "schema": 1, "platform": desk.context.platform, "stopped": stopped, "cycle": cycle_json(&report),
+            "schema": 1, "platform": desk.context.platform, "stopped": stopped, "held_by": held_by,
+            "cycle": cycle_json(&report),
         }));
     } else {
         for line in lines(&report) {
@@ -186,7 +230,13 @@ fn explain(report: &CycleReport, nodes: &[Found]) {
     }
 }
 
-async fn drain(desk: &Desk<'_>, nodes: &[Found], options: &Stop, output: &Output) -> Ended {
+async fn drain(
+    desk: &Desk<'_>,
+    nodes: &[Found],
+    options: &Stop,
+    held_by: &[Value],
+    output: &Output,
+) -> Ended {
     for found in nodes {
         desk.work().ask_stop(&found.about()).await?;
     }
@@ -208,7 +258,7 @@ async fn drain(desk: &Desk<'_>, nodes: &[Found], options: &Stop, output: &Output
         if output.json {
             output::json(&json!({
                 "schema": 1, "platform": desk.context.platform, "draining": names(nodes),
-                "cycle": cycle_json(&report), "won": won,
+                "held_by": held_by, "cycle": cycle_json(&report), "won": won,
             }));
         } else {
             for line in lines(&report) {
@@ -246,9 +296,9 @@ async fn drain(desk: &Desk<'_>, nodes: &[Found], options: &Stop, output: &Output
         if left.is_empty() {
             progress.end();
             if output.json {
-                output::json(
-                    &json!({"schema": 1, "platform": desk.context.platform, "stopped": names(nodes)}),
-                );
+                output::json(&json!({
+                    "schema": 1, "platform": desk.context.platform, "stopped": names(nodes), "held_by": held_by,
+                }));
             } else {
                 output::text(&format!("stopped {}\n", clean(&names(nodes).join(", "))));
             }
