@@ -1,12 +1,13 @@
 //! What is printed: JSON with `--json`, else text with colour on a terminal only. Names come from outside and are
 //! cleaned before they reach a terminal.
 
-use std::io::{IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
 use jiff::tz::TimeZone;
 use serde::Serialize;
-use spillway_status::{Paint, Tone, clean};
+use serde_json::ser::{Formatter, Serializer};
+use spillway_status::{Paint, Tone, clean, is_unseen};
 
 use crate::exit::Failure;
 use crate::options::Global;
@@ -62,7 +63,31 @@ pub(crate) fn json(value: &impl Serialize) {
 
 /// The same as text.
 pub(crate) fn json_line(value: &impl Serialize) -> String {
-    serde_json::to_string(value).map(|text| format!("{text}\n")).unwrap_or_default()
+    let mut bytes = Vec::new();
+    // What is printed has text for keys, and numbers that are: writing it does not fail.
+    let written = value.serialize(&mut Serializer::with_formatter(&mut bytes, Unseen));
+    match written.map(|()| String::from_utf8(bytes)) {
+        Ok(Ok(text)) => format!("{text}\n"),
+        _ => String::new(),
+    }
+}
+
+/// Compact JSON in which characters that a terminal obeys are escaped. JSON asks for that only below U+0020; a direction
+/// mark or a C1 control in a name would reach the terminal. Whoever parses it gets the name as it is.
+struct Unseen;
+
+impl Formatter for Unseen {
+    fn write_string_fragment<W: Write + ?Sized>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        let mut rest = fragment;
+        while let Some((place, c)) = rest.char_indices().find(|(_, c)| is_unseen(*c)) {
+            writer.write_all(&rest.as_bytes()[..place])?;
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                write!(writer, "\\u{unit:04x}")?;
+            }
+            rest = &rest[place + c.len_utf8()..];
+        }
+        writer.write_all(rest.as_bytes())
+    }
 }
 
 /// Text, which ends its own lines. What comes from outside was cleaned by whoever made it.
@@ -95,5 +120,30 @@ pub(crate) fn error(failure: &Failure) {
     let _ = writeln!(stderr, "{ERROR}error{ERROR:#}: {}", clean(message));
     if !remedy.is_empty() {
         let _ = writeln!(stderr, "  {}", clean(remedy));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_holds_every_name_as_it_is_and_nothing_that_a_terminal_obeys() {
+        let names = [
+            "London 1",
+            "Zürich 東京 🎉",
+            "\u{1b}[31mred",
+            "\u{9b}2J\u{7f}",
+            "\u{202e}edon\u{202c}",
+            "\u{e0041}\u{2028}",
+            "a\nb\"\\",
+            "<img src=x onerror=alert(1)>",
+        ];
+        let line = json_line(&serde_json::json!({ "\u{202e}key": names }));
+        assert_eq!(line.matches('\n').count(), 1, "{line:?}");
+        assert!(!line.trim_end().contains(is_unseen), "{line:?}");
+        assert!(line.contains("Zürich 東京 🎉"), "what can be seen is not escaped: {line}");
+        let back: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(back["\u{202e}key"], serde_json::json!(names));
     }
 }

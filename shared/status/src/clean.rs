@@ -17,7 +17,7 @@ pub fn clean(text: &str) -> String {
             '\u{9b}' => skip_control_sequence(&mut rest),
             '\u{90}' | '\u{98}' | '\u{9d}' | '\u{9e}' | '\u{9f}' => skip_string(&mut rest),
             '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}' => cleaned.push(' '),
-            _ if c.is_control() || is_invisible(c) => {}
+            _ if is_unseen(c) => {}
             _ => cleaned.push(c),
         }
     }
@@ -46,9 +46,24 @@ fn skip_string(rest: &mut Rest<'_>) {
     }
 }
 
-/// Characters that show nothing and change what is around them.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+/// Whether a character shows nothing itself and changes what is around it: controls, direction marks, what joins,
+/// separates and annotates.
+pub fn is_unseen(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
+        )
+}
+
+/// As much of a text as fits where it is shown, cleaned, with a mark where something is left out.
+pub fn clip(text: &str, most: usize) -> String {
+    let text = clean(text);
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
 }
 
 #[cfg(test)]
@@ -69,6 +84,8 @@ mod tests {
             ("\u{1b}]0;no end", "0;no end"),
             ("\u{0}\u{8}\u{7f}x", "x"),
             ("\u{1b}", ""),
+            ("a\u{61c}b\u{ad}c\u{180e}d\u{fff9}e", "abcde"),
+            ("one\u{2028}two", "one two"),
         ];
         for (text, says) in table {
             assert_eq!(clean(text), says, "{text:?}");

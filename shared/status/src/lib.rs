@@ -4,7 +4,7 @@
 //! version, for `--json` and for the page. [`look`] reads what it needs, [`render`] makes text of it. Nothing is decided here:
 //! what a node's state is, and why it is left alone, is the core's to say.
 //!
-//! Names come from outside; [`clean()`] takes from them what a terminal would obey.
+//! Names come from outside; [`clean()`] takes from them what a terminal or a browser would obey.
 
 mod clean;
 mod compare;
@@ -24,7 +24,7 @@ mod text;
 pub mod time;
 mod words;
 
-pub use clean::clean;
+pub use clean::{clean, clip, is_unseen};
 pub use compare::{Comparison, ComparisonLine, PlatformEvent, Sum, compare, render_comparison};
 pub use cost::{Cost, CostLine, cost, render_cost};
 pub use history::{Filter, KINDS, kind, render_history};

@@ -2,7 +2,10 @@
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 
-use crate::clean::clean;
+use crate::clean::{clean, clip};
+
+/// Text before the last column is cut here: one endless name would move the columns of every row out of sight.
+const LONGEST_CELL: usize = 100;
 
 /// Where a column's text stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,8 +39,11 @@ impl Columns {
 
     /// A row; a cell that is missing is empty.
     pub fn row<S: AsRef<str>>(&mut self, cells: impl IntoIterator<Item = S>) {
-        let cells =
-            cells.into_iter().zip(&self.aligns).map(|(text, align)| cell(&clean(text.as_ref()), *align));
+        let last = self.aligns.len().saturating_sub(1);
+        let cells = cells.into_iter().zip(&self.aligns).enumerate().map(|(place, (text, align))| {
+            let text = text.as_ref();
+            cell(&if place == last { clean(text) } else { clip(text, LONGEST_CELL) }, *align)
+        });
         self.table.add_row(cells.collect::<Vec<_>>());
         self.rows += 1;
     }
@@ -58,4 +64,22 @@ fn cell(text: &str, align: Align) -> Cell {
         Align::Left => CellAlignment::Left,
         Align::Right => CellAlignment::Right,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endless_or_hostile_name_leaves_every_row_a_line_and_its_columns_in_sight() {
+        let mut columns =
+            Columns::new(&[("node", Align::Left), ("state", Align::Left), ("why", Align::Left)]);
+        columns.row(["x".repeat(10_000).as_str(), "ready", &"y".repeat(10_000)]);
+        columns.row(["\u{202e}\u{1b}[2Ja\nb", "booting", "one\r\ntwo"]);
+        let lines = columns.lines();
+        assert_eq!(lines.len(), 3, "{lines:?}");
+        assert!(lines[0].find("STATE").unwrap() < 110, "{}", lines[0]);
+        assert!(lines[1].contains(&"y".repeat(10_000)), "the last column moves nothing, and is whole");
+        assert_eq!(lines[2].split_whitespace().collect::<Vec<_>>(), ["a", "b", "booting", "one", "two"]);
+    }
 }

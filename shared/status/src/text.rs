@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use spillway_core::policy::Mode;
 use spillway_core::report::{ThresholdWord, actor};
 
-use crate::clean::clean;
+use crate::clean::{clean, clip};
 use crate::status::{FirstLine, NodeState, OverflowNode, Status};
 use crate::table::{Align, Columns};
 use crate::time::{age, clock, local, moment, span};
@@ -297,15 +297,6 @@ fn says_the_state(why: &str, state: NodeState) -> bool {
         NodeState::Retired => why == "retired by an operator",
         NodeState::Stopping => why == "stopping",
         _ => false,
-    }
-}
-
-/// A name that is longer than this says no more in a table.
-fn clip(text: &str, most: usize) -> String {
-    let text = clean(text);
-    match text.char_indices().nth(most) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
     }
 }
 

@@ -97,10 +97,12 @@ fn csv_of(events: &[&Event]) -> Result<String, Failure> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// A name that begins like a formula is one to a spreadsheet; an apostrophe makes it text.
+/// A name that begins like a formula is one to a spreadsheet, also after spaces and with the wide forms of the signs; an
+/// apostrophe makes it text.
 fn cell(text: &str) -> String {
     let text = clean(text);
-    if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text }
+    let formula = text.trim_start().starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']);
+    if formula { format!("'{text}") } else { text }
 }
 
 #[cfg(test)]
@@ -114,6 +116,16 @@ mod tests {
             assert_eq!(kind_of(word).unwrap(), EventKind::StartRefused);
         }
         assert!(kind_of("begin").unwrap_err().remedy.contains("start refused"));
+    }
+
+    #[test]
+    fn no_way_to_begin_a_formula_is_left() {
+        for text in
+            ["=1", "+1", "-1", "@A1", "\t=1", "\r\n=1", "  =1", "\u{200b}=1", "\u{1b}[m=1", "＝1", "＠A1"]
+        {
+            assert!(cell(text).starts_with('\''), "{text:?}: {:?}", cell(text));
+        }
+        assert_eq!(cell("aws-burst-1"), "aws-burst-1");
     }
 
     #[test]

@@ -25,6 +25,7 @@ use super::guard::{Guard, HEADERS};
 use super::pending::Pending;
 use super::source::{PageData, PageSource, Wish};
 use super::wire;
+use crate::clean::clip;
 
 const INDEX: &str = include_str!("assets/index.html");
 const STYLE: &str = include_str!("assets/page.css");
@@ -36,6 +37,9 @@ const EVERY: Duration = Duration::from_secs(15);
 
 /// Nothing that the page sends is longer.
 const LONGEST_BODY: usize = 4_096;
+
+/// Names and sentences that are shown are cut here; the command line has them whole. Nobody reads further in a cell.
+const LONGEST_SHOWN: usize = 400;
 
 /// The longest history that is fetched at once.
 const LONGEST_HISTORY_HOURS: i64 = 31 * 24;
@@ -176,7 +180,7 @@ async fn page<S: PageSource>(State(shared): State<Arc<Shared<S>>>) -> Response {
         read.tried = Some(Instant::now());
     }
     let age = read.good.as_ref().map(|(at, _)| at.elapsed().as_secs());
-    ok(&json!({
+    ok(json!({
         "every_ms": settings.every.as_millis(),
         "zone": settings.zone,
         "age_s": age,
@@ -196,7 +200,7 @@ async fn history<S: PageSource>(State(shared): State<Arc<Shared<S>>>, uri: Uri) 
     let from = now.saturating_sub(SignedDuration::from_hours(hours)).unwrap_or(now);
     let until = now.saturating_add(SignedDuration::from_mins(2)).unwrap_or(now);
     match shared.source.history(from, until).await {
-        Ok(events) => ok(&wire::pack_history(&events)),
+        Ok(events) => ok(wire::pack_history(&events)),
         Err(fault) => faulty(&fault),
     }
 }
@@ -212,7 +216,7 @@ async fn preview<S: PageSource>(State(shared): State<Arc<Shared<S>>>, body: Byte
     match shared.source.preview(&wish).await {
         Ok(preview) => {
             let id = preview.refused.is_none().then(|| shared.pending.keep(wish));
-            ok(&json!({"id": id, "plan": preview.plan, "refused": preview.refused}))
+            ok(json!({"id": id, "plan": preview.plan, "refused": preview.refused}))
         }
         Err(fault) => faulty(&fault),
     }
@@ -239,22 +243,36 @@ async fn act<S: PageSource>(State(shared): State<Arc<Shared<S>>>, body: Bytes) -
         Ok(answer) => {
             // What is shown next has to show it.
             shared.read.lock().await.tried = None;
-            ok(&json!({"done": answer.done, "lines": answer.lines}))
+            ok(json!({"done": answer.done, "lines": answer.lines}))
         }
         Err(fault) => faulty(&fault),
     }
 }
 
-fn ok(value: &Value) -> Response {
-    ([(CONTENT_TYPE, "application/json")], value.to_string()).into_response()
+fn ok(value: Value) -> Response {
+    answer(StatusCode::OK, value)
 }
 
 fn wrong(status: StatusCode, message: &str) -> Response {
-    let body = json!({"error": message}).to_string();
-    (status, [(CONTENT_TYPE, "application/json")], body).into_response()
+    answer(status, json!({"error": message}))
 }
 
 fn faulty(fault: &Fault) -> Response {
-    let body = json!({"error": fault.to_string(), "remedy": fault.remedy}).to_string();
-    (StatusCode::BAD_GATEWAY, [(CONTENT_TYPE, "application/json")], body).into_response()
+    answer(StatusCode::BAD_GATEWAY, json!({"error": fault.to_string(), "remedy": fault.remedy}))
+}
+
+/// The one way out. Markup is the page's own to refuse, but a browser obeys direction marks in plain text: a name could
+/// turn round the sentence in which an operator is asked what to stop.
+fn answer(status: StatusCode, mut value: Value) -> Response {
+    make_showable(&mut value);
+    (status, [(CONTENT_TYPE, "application/json")], value.to_string()).into_response()
+}
+
+fn make_showable(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = clip(text, LONGEST_SHOWN),
+        Value::Array(all) => all.iter_mut().for_each(make_showable),
+        Value::Object(all) => all.values_mut().for_each(make_showable),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }

@@ -105,3 +105,46 @@ async fn history_comes_as_it_was_written() {
     assert_eq!((&event["kind"], &event["by"]), (&"start".into(), &"user/anna".into()));
     assert_eq!(event["why"], "<b>a talk</b>");
 }
+
+/// Names, reasons and errors with what a browser obeys in plain text, or without an end.
+#[tokio::test]
+async fn nothing_that_turns_text_round_or_has_no_end_reaches_the_page() {
+    use spillway_core::ledger::{Actor, HoldAmount, HoldScope};
+    let hostile = format!("\u{202e}\u{2066}\u{1b}[31m{}", "x".repeat(10_000));
+    let mut status = london();
+    status.platform.clone_from(&hostile);
+    status.principal[0].name = hostile.as_str().into();
+    status.overflow[0].why = vec![hostile.clone()];
+    status.next = vec![hostile.clone()];
+    status.holds.push(spillway_status::HoldLine {
+        id: spillway_core::ids::HoldId::new(&hostile),
+        scope: HoldScope::Location(hostile.as_str().into()),
+        amount: HoldAmount::AllNodes,
+        from: at(),
+        until: at(),
+        spike_at: None,
+        current: true,
+        by: Actor::Person(hostile.clone()),
+        reason: hostile.clone(),
+    });
+    status.issues.push(spillway_status::IssueLine {
+        about: hostile.clone(),
+        what: hostile.clone(),
+        remedy: hostile.clone(),
+    });
+    let page = Page::of(status).await;
+    let shown = page.get("/api/page").await.body;
+    assert!(shown.contains(&"x".repeat(300)), "{shown}");
+    let mut fault = down();
+    fault.remedy.clone_from(&hostile);
+    page.source.set(Err(fault));
+    let failed = page.get("/api/page").await.body;
+    let wish = format!(r#"{{"do":"start","instance":"{}","hold_minutes":60,"reason":""}}"#, "\u{202e}i-1");
+    let asked = page.post("/api/preview", &wish).await.body;
+    assert!(asked.contains("Start i-1"), "{asked}");
+    for body in [&shown, &failed, &asked] {
+        assert!(!body.contains(spillway_status::is_unseen) && !body.contains("\\u"), "{body:.2000}");
+        assert!(!body.contains(&"x".repeat(401)), "{}", body.len());
+        serde_json::from_str::<serde_json::Value>(body).unwrap();
+    }
+}
