@@ -12,7 +12,7 @@ use crate::clean::{clean, clip};
 use crate::status::{FirstLine, NodeState, OverflowNode, Status};
 use crate::table::{Align, Columns};
 use crate::time::{age, clock, local, moment, span};
-use crate::words::scope;
+use crate::words::place;
 
 /// How much a line matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -314,7 +314,7 @@ fn holds<P: Paint>(status: &Status, view: &View, page: &mut Page<'_, P>) {
     for hold in &status.holds {
         columns.row([
             hold.id.to_string(),
-            scope(&hold.scope),
+            place(&hold.scope, &status.nodes),
             hold.amount.to_string(),
             clock(hold.from, view.now, &view.zone),
             clock(hold.until, view.now, &view.zone),

@@ -3,6 +3,8 @@
 use spillway_core::ledger::{DrainKind, HoldScope};
 use spillway_core::plan::{Action, Start};
 
+use crate::status::OverflowNode;
+
 /// An action, one sentence.
 pub fn action(action: &Action) -> String {
     match action {
@@ -24,6 +26,17 @@ pub fn action(action: &Action) -> String {
         },
         Action::Retire { node, reason } => format!("retire {}: {reason}", node.name),
         Action::ClearMaintenance { node } => format!("clear our maintenance mode on {}", node.name),
+    }
+}
+
+/// Where a hold applies, with a node by its name where it is listed.
+pub(crate) fn place(scope: &HoldScope, nodes: &[OverflowNode]) -> String {
+    match scope {
+        HoldScope::Node(id) => nodes
+            .iter()
+            .find(|node| node.instance == *id)
+            .map_or_else(|| id.to_string(), |node| node.name.to_string()),
+        HoldScope::All | HoldScope::Location(_) => self::scope(scope),
     }
 }
 

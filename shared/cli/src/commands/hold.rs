@@ -115,7 +115,7 @@ async fn put(
     warn_about_assist(&desk, &world, from, until)?;
     if !output.json {
         let holds: Vec<Hold> = holds.iter().map(|(hold, _)| hold.clone()).collect();
-        describe(&holds, &starts_for(&desk, &world, &holds), now_too, output);
+        describe(&desk, &world, &holds, now_too, output);
     }
     confirm(acting, if now_too { "Hold these?" } else { "Hold these then?" })?;
     for (hold, about) in &holds {
@@ -232,19 +232,12 @@ fn starts_for(desk: &Desk<'_>, world: &World, holds: &[Hold]) -> Plan {
     spillway_core::plan(desk.policy(), &observation, &Ok(ledger), world.now)
 }
 
-fn describe(holds: &[Hold], plan: &Plan, now_too: bool, output: &Output) {
+fn describe(desk: &Desk<'_>, world: &World, holds: &[Hold], now_too: bool, output: &Output) {
+    let plan = starts_for(desk, world, holds);
     for hold in holds {
-        let until = hold.until.to_zoned(output.zone.clone()).strftime("%Y-%m-%d %H:%M %Z").to_string();
-        let place = match &hold.scope {
-            HoldScope::All => "everywhere".to_owned(),
-            HoldScope::Location(name) => format!("in {name}"),
-            HoldScope::Node(id) => format!("on {id}"),
-        };
-        let amount = match hold.scope {
-            HoldScope::Node(_) => "the node".to_owned(),
-            _ => hold.amount.to_string(),
-        };
-        output::note(&format!("hold {}: {amount} {place} until {until}", hold.id));
+        let (from, until) = (shown(hold.from, output), shown(hold.until, output));
+        let from = if now_too { String::new() } else { format!("from {from} ") };
+        output::note(&format!("hold {}: {} {from}until {until}", hold.id, subject(desk, world, hold)));
         if let Some(report) = plan.report.holds.iter().find(|report| report.id == hold.id) {
             let when = if now_too { "starts" } else { "as things are now, that would start" };
             output::note(&format!(
@@ -253,8 +246,24 @@ fn describe(holds: &[Hold], plan: &Plan, now_too: bool, output: &Output) {
             ));
         }
     }
-    for start in named_starts(plan, holds) {
+    for start in named_starts(&plan, holds) {
         output::note(&format!("  start {start}"));
+    }
+}
+
+fn shown(at: Timestamp, output: &Output) -> String {
+    at.to_zoned(output.zone.clone()).strftime("%Y-%m-%d %H:%M %Z").to_string()
+}
+
+/// What is held, in words: a node by its name where it has one.
+fn subject(desk: &Desk<'_>, world: &World, hold: &Hold) -> String {
+    match &hold.scope {
+        HoldScope::All => format!("{} everywhere", hold.amount),
+        HoldScope::Location(name) => format!("{} in {name}", hold.amount),
+        HoldScope::Node(id) => match world.find(desk.policy(), id.as_str()) {
+            Ok(found) => format!("node {}", found.node.name),
+            Err(_) => format!("the node on {id}"),
+        },
     }
 }
 
@@ -277,12 +286,12 @@ pub(crate) async fn release(context: &Context, options: &Release, output: &Outpu
     let world = desk.look().await?;
     let hold = world.ledger.holds.iter().find(|hold| hold.id.as_str() == options.what);
     let what = if let Some(hold) = hold {
-        let until = hold.until.to_zoned(output.zone.clone()).strftime("%Y-%m-%d %H:%M %Z").to_string();
         if !output.json {
             output::note(&format!(
-                "hold {} of {} until {until}, by {}: {}",
+                "hold {}: {} until {}, by {}: {}",
                 hold.id,
-                hold.amount,
+                subject(&desk, &world, hold),
+                shown(hold.until, output),
                 spillway_core::report::actor(&hold.by),
                 hold.reason
             ));

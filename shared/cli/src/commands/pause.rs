@@ -2,6 +2,7 @@
 //! ends or is resumed. It has an end and a reason, so that nobody has to find out later why calls were refused.
 
 use clap::Args;
+use jiff::Timestamp;
 use serde_json::json;
 use spillway_core::ledger::Wish;
 use spillway_core::ports::LedgerRead;
@@ -35,12 +36,16 @@ fn required_reason(acting: &Acting) -> Result<(), Failure> {
     }
 }
 
+fn shown(until: Timestamp, output: &Output) -> String {
+    until.to_zoned(output.zone.clone()).strftime("%Y-%m-%d %H:%M %Z").to_string()
+}
+
 pub(crate) async fn pause(context: &Context, options: &Pause, output: &Output) -> Ended {
     required_reason(&options.acting)?;
     let desk = Desk::open(context, &options.acting).await?;
     let now = desk.now();
     let until = when::end(options.lasts.as_deref(), options.until.as_deref(), None, now, &output.zone)?;
-    let shown = until.to_zoned(output.zone.clone()).strftime("%Y-%m-%d %H:%M %Z").to_string();
+    let shown = shown(until, output);
     if !output.json {
         output::note(&format!(
             "nothing will be started, drained or stopped until {shown}; calls that need more nodes are refused"
@@ -72,7 +77,8 @@ pub(crate) async fn resume(context: &Context, acting: &Acting, output: &Output) 
         return Ok(Exit::Done);
     };
     if !output.json {
-        output::note(&format!("paused until {} by {}: {}", pause.until, actor(pause.by), pause.reason));
+        let until = shown(pause.until, output);
+        output::note(&format!("paused until {until} by {}: {}", actor(pause.by), pause.reason));
     }
     confirm(acting, "End the pause?")?;
     desk.work().end_pauses(&ledger).await?;
@@ -80,7 +86,7 @@ pub(crate) async fn resume(context: &Context, acting: &Acting, output: &Output) 
     let now = desk.now();
     let after = desk.clients.ledger.read_ledger(now).await?;
     if let Some(pause) = after.pause(now) {
-        let (until, by) = (pause.until, actor(pause.by));
+        let (until, by) = (shown(pause.until, output), actor(pause.by));
         return Err(Failure::failed(format!(
             "the pause that was shown is over, but another is in force until {until} by {by}: {}",
             pause.reason

@@ -16,7 +16,7 @@ use spillway_core::report::{ThresholdWord, actor};
 use super::lives::Life;
 use super::source::{PageData, Window};
 use crate::status::{OverflowNode, Status};
-use crate::words::scope;
+use crate::words::place;
 
 /// Locations whose load is drawn; the busiest first. More cannot be told apart on a screen.
 const CHARTS: usize = 16;
@@ -107,7 +107,7 @@ pub fn pack(data: &PageData) -> Value {
         .iter()
         .map(|hold| {
             json!({
-                "id": hold.id, "where": scope(&hold.scope), "amount": hold.amount.to_string(),
+                "id": hold.id, "where": place(&hold.scope, &status.nodes), "amount": hold.amount.to_string(),
                 "from": after(at, hold.from), "until": after(at, hold.until),
                 "spike": hold.spike_at.map(|spike| after(at, spike)),
                 "by": actor(&hold.by), "why": hold.reason,

@@ -91,3 +91,15 @@ fn held_nodes_are_ready_booting_late_or_failed() {
     scene.hold("all of them", HoldScope::All, HoldAmount::AllNodes);
     assert_eq!(held(&scene).asked, 6);
 }
+
+#[test]
+fn a_hold_of_one_node_is_shown_with_the_nodes_name() {
+    let mut scene = monday();
+    let first = scene.fleet.as_ref().unwrap().instances[0].id.clone();
+    scene.hold("node-hold", HoldScope::Node(first), HoldAmount::AllNodes);
+    scene.hold("gone", HoldScope::Node("i-gone".into()), HoldAmount::AllNodes);
+    let text = scene.text(false);
+    let row = |id: &str| text.lines().find(|line| line.starts_with(id)).unwrap().to_owned();
+    assert!(row("node-hold").contains(" aws-burst-1 "), "{text}");
+    assert!(row("gone").contains(" i-gone "), "{text}");
+}
