@@ -38,6 +38,14 @@ def run(browser, binaries: Path, checks: Checks) -> None:
         page.wait_for_function("""() => [...document.querySelectorAll("#nodes tbody tr")].some((row) =>
             row.innerText.includes("aws-burst-11") && /booting|ready/.test(row.innerText))""", timeout=20_000)
         checks.that("whoever watches can start a node, and sees it boot", True)
+        # A line with a long reason: the other columns have to stand their ground.
+        page.wait_for_function("() => document.getElementById('history').innerText.includes('address changed')",
+                               timeout=60_000)
+        broken = page.evaluate("""() => [...document.querySelectorAll("#history td.half > span, #nodes td.name > span")]
+            .flatMap((span) => [span.firstChild].filter((node) => node?.nodeType === 3).map((text) => {
+              const range = document.createRange(); range.selectNodeContents(text);
+              return range.getClientRects().length > 1 ? text.data : null; })).filter(Boolean)""")
+        checks.that("no ordinary name is broken into lines", not broken, broken[:5])
         checks.that("the console stayed empty", not watched.said, watched.said[:3])
         watched.context.close()
 

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use spillway_core::ids::{InstanceId, LocationName};
 use spillway_core::ledger::{Event, LocationLoad};
@@ -342,8 +342,8 @@ fn pack_lives(status: &Status, lives: &[Life], at: Timestamp, texts: &mut Texts)
         .collect()
 }
 
-/// Seconds from one instant to another, negative for the past.
+/// Seconds from one instant to another, negative for the past. Whole seconds are subtracted, since the page adds them to a
+/// whole one: of the difference the rest would be cut off, and a hold until 10:00 would be shown until 09:59.
 fn after(at: Timestamp, instant: Timestamp) -> i64 {
-    let difference: SignedDuration = instant.duration_since(at);
-    difference.as_secs()
+    instant.as_second() - at.as_second()
 }

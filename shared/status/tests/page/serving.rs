@@ -148,3 +148,27 @@ async fn nothing_that_turns_text_round_or_has_no_end_reaches_the_page() {
         serde_json::from_str::<serde_json::Value>(body).unwrap();
     }
 }
+
+/// The page adds seconds to the whole second of the reading.
+#[tokio::test]
+async fn the_ends_of_a_hold_are_those_of_the_hold_whatever_fraction_of_a_second_it_is_read_at() {
+    use spillway_core::ledger::{Actor, HoldAmount, HoldScope};
+    let mut status = empty();
+    status.at = "2026-03-02T08:56:01.7Z".parse().unwrap();
+    status.holds.push(spillway_status::HoldLine {
+        id: spillway_core::ids::HoldId::new("weekday-morning"),
+        scope: HoldScope::All,
+        amount: HoldAmount::AllNodes,
+        from: "2026-03-02T08:50:00Z".parse().unwrap(),
+        until: "2026-03-02T10:00:00Z".parse().unwrap(),
+        spike_at: None,
+        current: true,
+        by: Actor::Spillway,
+        reason: String::new(),
+    });
+    let data = Page::of(status).await.get("/api/page").await.json()["data"].clone();
+    let second = |key: &str| data["at"].as_i64().unwrap() + data["holds"][0][key].as_i64().unwrap();
+    let shown = |key: &str| jiff::Timestamp::from_second(second(key)).unwrap().to_string();
+    assert_eq!(shown("from"), "2026-03-02T08:50:00Z");
+    assert_eq!(shown("until"), "2026-03-02T10:00:00Z");
+}
