@@ -1,7 +1,7 @@
 //! What is known of a platform, made ready to be looked at: one renderer for the command line, the page and the tests.
 //!
 //! [`status()`] makes a [`Status`] of what a cycle reads and of the plan that the rules make of it: a value with a
-//! version, for `--json` and for the page. [`look`] reads what it needs, [`render`] makes text of it. Nothing is decided here:
+//! version, for `--json` and for the page. [`look()`] reads what it needs, [`render`] makes text of it. Nothing is decided here:
 //! what a node's state is, and why it is left alone, is the core's to say.
 //!
 //! Names come from outside; [`clean()`] takes from them what a terminal or a browser would obey.
