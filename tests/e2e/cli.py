@@ -19,6 +19,7 @@ from cryptography.x509.oid import NameOID
 
 from . import aws, bad_input, ramp, servers, stage as stages
 from .checks import Checks
+from .documented import undocumented
 from .simulated import Bridge, fetch
 
 DONE, FAILED, USAGE, REFUSED, PARTLY = range(5)
@@ -37,6 +38,7 @@ class Cli:
         for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "COLUMNS"):
             self.env.pop(name, None)
         self.said: list[str] = []
+        self.printed: list[str] = []
 
     def __call__(self, *words: str, stdin: str | None = None, **env: str | None) -> subprocess.CompletedProcess:
         print(f"    $ spillway {' '.join(words)}", flush=True)
@@ -48,6 +50,7 @@ class Cli:
 
     def value(self, *words: str, **env: str | None) -> dict:
         reply = self(*words, "--json", **env)
+        self.printed.append(reply.stdout)
         try:
             return json.loads(reply.stdout.splitlines()[-1])
         except (IndexError, json.JSONDecodeError):
@@ -69,6 +72,8 @@ def run(binaries: Path, checks: Checks) -> None:
             doctor(cli, stage, checks)
             certificates(cli, stage, checks)
             at_work(cli, stage, checks)
+            unknown = undocumented(cli.printed)
+            checks.that("every key of the JSON that was printed is in shared/cli/README.md", not unknown, unknown)
             secrets(cli, checks)
     finally:
         trace.unlink(missing_ok=True)

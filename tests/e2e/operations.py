@@ -19,6 +19,7 @@ from pathlib import Path
 
 from . import aws, servers, stage as stages
 from .checks import Checks
+from .documented import undocumented
 from .simulated import Bridge, fetch
 
 ALWAYS_ON, OVERFLOW = 2, 4
@@ -41,6 +42,7 @@ class Operator:
     def __init__(self, stage: stages.Stage, binary: Path) -> None:
         self._stage, self._binary = stage, binary
         self.said: list[str] = []
+        self.printed: list[str] = []
 
     def start(self, *words: str) -> subprocess.Popen:
         # Durations on this platform are fractions of real ones, so it is looked at more often.
@@ -59,6 +61,7 @@ class Operator:
             out, err = process.communicate()
             raise RuntimeError(f"{process.args} did not end in {limit_s} s\n{out}\n{err}") from None
         self.said += [out, err]
+        self.printed.append(out)
         lines = [line for line in out.splitlines() if line.startswith("{")]
         return Answer(process.returncode, json.loads(lines[-1]) if lines else {}, err)
 
@@ -169,6 +172,8 @@ def run(binaries: Path, checks: Checks) -> None:
             print(f"    -- {part.__name__}", flush=True)
             part(operator, seen, checks)
         checks.that("the bridge between moto and the simulated world never failed", not bridge.errors, bridge.errors[:3])
+        unknown = undocumented(operator.printed)
+        checks.that("every key of the JSON that was printed is in shared/cli/README.md", not unknown, unknown)
         said = "".join(operator.said)
         checks.that("the password is in nothing that was printed", stages.PASSWORD not in said)
 

@@ -123,7 +123,7 @@ pub(crate) fn finish(ended: Ended, output: &Output) -> ExitCode {
                     "exit": failure.exit as u8, "message": failure.message, "remedy": failure.remedy,
                 }}));
             }
-            output::error(&failure);
+            output::error(&failure, &output.zone);
             failure.exit
         }
     };

@@ -4,9 +4,11 @@
 use std::io::{self, IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
+use spillway_status::time::local;
 use spillway_status::{Paint, Tone, clean, is_unseen};
 
 use crate::exit::Failure;
@@ -113,13 +115,14 @@ pub(crate) fn note(text: &str) {
     let _ = writeln!(anstream::stderr(), "{}", clean(text));
 }
 
-/// What went wrong, and what to do.
-pub(crate) fn error(failure: &Failure) {
+/// What went wrong, and what to do, with instants by the operator's clock.
+pub(crate) fn error(failure: &Failure, zone: &TimeZone) {
     let Failure { exit: _, message, remedy } = failure;
+    let shown = |text: &str| clean(&local(text, Timestamp::now(), zone));
     let mut stderr = anstream::stderr();
-    let _ = writeln!(stderr, "{ERROR}error{ERROR:#}: {}", clean(message));
+    let _ = writeln!(stderr, "{ERROR}error{ERROR:#}: {}", shown(message));
     if !remedy.is_empty() {
-        let _ = writeln!(stderr, "  {}", clean(remedy));
+        let _ = writeln!(stderr, "  {}", shown(remedy));
     }
 }
 

@@ -242,7 +242,7 @@ async fn each(
         None => Exit::Done,
         Some((_, failure)) if done.is_empty() => return Err(failure),
         Some((name, failure)) => {
-            output::error(&failure);
+            output::error(&failure, &output.zone);
             output::note(&format!("{} of {} nodes done; {name} is not", done.len(), nodes.len()));
             Exit::Partly
         }

@@ -57,10 +57,8 @@ async fn once(contexts: &[Context], options: &Options, output: &Output) -> Page 
             }
             Err(failure) if contexts.len() == 1 => page.ended = Err(failure),
             Err(failure) => {
-                output::error(&Failure {
-                    message: format!("{}: {}", context.platform, failure.message),
-                    ..failure
-                });
+                let message = format!("{}: {}", context.platform, failure.message);
+                output::error(&Failure { message, ..failure }, &output.zone);
                 page.ended = Ok(Exit::Partly);
             }
         }
