@@ -401,6 +401,8 @@ def upgrade(operator: Operator, seen: Platform, checks: Checks) -> None:
     version = seen.upgrade_platform()
     seen.until("the platform is upgraded", lambda: seen.version_of("london-1") == version and not seen.is_upgrading())
     checks.that("stopped overflow nodes missed the upgrade", seen.version_of("aws-burst-1") != version)
+    # The evaluator's next cycle writes the new version down; the status goes by it.
+    operator("apply", "--yes")
     issues = operator("status").value["issues"]
     checks.that("which is an issue in the status", any(
         issue["about"].startswith("aws-burst-") and "not the Management Node's version" in issue["what"]
