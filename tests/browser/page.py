@@ -3,6 +3,7 @@ of it by keyboard, on a desk and on a telephone, in light and in dark."""
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 
@@ -226,6 +227,10 @@ def paused(page, stage: Stage, checks: Checks) -> None:
     page.wait_for_function("() => document.getElementById('ask-note').innerText.includes('Not possible')")
     checks.that("and nothing can be started meanwhile", page.is_disabled("#ask-yes") and
                 "paused" in page.inner_text("#ask-note"), page.inner_text("#ask-note"))
+    utc = re.compile(r"\d{4}-\d\d-\d\dT\d\d:")
+    said = page.inner_text("#notices") + page.inner_text("#ask-note")
+    checks.that("its end is told by the clock of the page, and not in UTC",
+                not utc.search(said) and len(re.findall(r"paused until .{0,14}?\d\d:\d\d by", said)) == 2, said)
     page.click("#ask-no")
     remove_pause(stage.table)
 

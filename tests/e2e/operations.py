@@ -275,6 +275,7 @@ def all_down(operator: Operator, seen: Platform) -> None:
         seen.until("they are ready", lambda: all(seen.node(name)["service"] in ("ready", "maintenance") for name in running))
         operator("apply", "--yes")
         operator("stop", *running, "--wait", "--yes")
+    # A node that was removed has no maintenance mode.
     seen.until("maintenance modes are cleared", lambda: operator("apply", "--yes").code == DONE
                and not any(seen.configured(f"aws-burst-{n}").get("maintenance_mode") for n in range(1, OVERFLOW + 1)))
 

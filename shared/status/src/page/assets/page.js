@@ -74,6 +74,14 @@ function clock(second, withSeconds = false) {
   return `${date.toLocaleDateString("en-GB", { weekday: "short", day: "numeric", month: "short", ...zone })} ${time}`;
 }
 
+/** The same value with the instants in its sentences shown by the clock that the rest of the page goes by. */
+function told(value) {
+  if (typeof value === "string") return value.replace(/(^|\s)(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?Z(?=[\s,;:.)]|$)/g, (_, before, at) => `${before}${clock(Date.parse(`${at}Z`) / 1000)}`);
+  if (Array.isArray(value)) return value.map(told);
+  if (value && typeof value === "object") return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, told(inner)]));
+  return value;
+}
+
 async function ask(path, body) {
   const options = { headers: { "X-Spillway-Token": token }, cache: "no-store", credentials: "omit", signal: AbortSignal.timeout(60000) };
   if (body !== undefined) {
@@ -88,7 +96,7 @@ async function ask(path, body) {
     throw new Error(error.name === "TimeoutError" ? "spillway dashboard did not answer within a minute." : "spillway dashboard does not answer. Does it still run?");
   }
   const answer = await response.json().catch(() => ({ error: `the answer made no sense (${response.status})` }));
-  if (!response.ok) throw new Error([answer.error, answer.remedy].filter(Boolean).join(". "));
+  if (!response.ok) throw new Error(told([answer.error, answer.remedy].filter(Boolean).join(". ")));
   return answer;
 }
 
@@ -506,7 +514,7 @@ async function loadHistory() {
   past.loading = true;
   try {
     const { events } = await ask(`/api/history?hours=${$("history-hours").value}`);
-    past.events = events.reverse();
+    past.events = told(events).reverse();
     past.failed = null;
     choices($("history-kind"), [...new Set(events.map((event) => event.kind))].map((kind) => [kind, KINDS[kind] ?? kind]));
     choices($("history-location"), [...new Set(events.map((event) => event.location).filter(Boolean))].map((name) => [name, name]));
@@ -565,7 +573,7 @@ async function plan() {
   $("ask-yes").disabled = true;
   note("Asking for the plan…");
   try {
-    const { id, plan: lines, refused } = await ask("/api/preview", wish());
+    const { id, plan: lines, refused } = told(await ask("/api/preview", wish()));
     if (turn !== dialog.turn) return;
     $("ask-plan").replaceChildren(...lines.map((line) => h("li", {}, line)));
     note(refused ? `Not possible: ${refused}` : "");
@@ -597,7 +605,7 @@ async function carryOut() {
     // The reason may have been typed after the plan was made.
     ({ id } = await ask("/api/preview", wish()));
     if (!id) return plan();
-    const { done, lines } = await ask("/api/act", { id });
+    const { done, lines } = told(await ask("/api/act", { id }));
     if (turn !== dialog.turn) return;
     setText($("ask-what"), "The result");
     $("ask-plan").replaceChildren(...lines.map((line) => h("li", {}, line)));
@@ -668,12 +676,14 @@ async function refresh() {
   try {
     const answer = await ask("/api/page");
     view.failed = null;
-    view.unread = answer.unread;
     view.every = answer.every_ms;
     view.zone = answer.zone ?? undefined;
     view.age = answer.age_s ?? 0;
     view.receivedAt = performance.now();
     view.data = answer.data ?? view.data;
+    // Which day is today is known only now.
+    view.data = told(view.data);
+    view.unread = told(answer.unread);
   } catch (error) {
     view.failed = error.message;
   }
