@@ -272,10 +272,26 @@ where
 {
     /// One cycle. `memory` lasts as long as the operator waits; overrides are shown, checked and recorded.
     pub async fn cycle(&self, memory: &mut LeaseMemory, overrides: &[Override]) -> CycleReport {
-        let clock = self.ports.clock;
-        let owner = format!("{} {}, {}", actor(&self.by), self.place, clock.now());
-        let deadline = clock.monotonic() + CYCLE;
-        let cycle = Cycle { ports: self.ports, policy: self.policy, owner, deadline };
-        Box::pin(cycle.run_overridden(memory, overrides)).await
+        run_cycle(self.ports, self.policy, &self.by, self.place, memory, overrides).await
     }
+}
+
+/// One cycle by an operator, named with the place that he is at.
+pub(crate) async fn run_cycle<F, M, L, C>(
+    ports: Ports<'_, F, M, L, C>,
+    policy: &Policy,
+    by: &Actor,
+    place: &str,
+    memory: &mut LeaseMemory,
+    overrides: &[Override],
+) -> CycleReport
+where
+    F: FleetWrite,
+    M: ManagementWrite + OverflowStart,
+    L: LedgerWrite,
+    C: Clock,
+{
+    let owner = format!("{} {place}, {}", actor(by), ports.clock.now());
+    let deadline = ports.clock.monotonic() + CYCLE;
+    Box::pin(Cycle { ports, policy, owner, deadline }.run_overridden(memory, overrides)).await
 }

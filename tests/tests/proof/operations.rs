@@ -1,8 +1,6 @@
 //! Node operations over the simulated world: each comes to its end, in the guide's order, drops no call; interrupted at any
 //! turn and begun again it comes to the same end; and of two operators one is told who was first.
 
-use std::time::Duration;
-
 use jiff::SignedDuration;
 use spillway_core::cycle::Ports;
 use spillway_core::ids::{HdCalls, InstanceId};
@@ -90,7 +88,6 @@ impl<'a> Run<'a> {
             by: Actor::Person(self.by.to_owned()),
             why: "a test".to_owned(),
             ignore_lifetime: false,
-            cycle_time: Duration::from_secs(45),
         };
         finish(worker.turn(&mut self.memory)).expect("nothing waits")
     }

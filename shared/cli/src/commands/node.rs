@@ -338,7 +338,6 @@ impl Work<'_> {
             by: desk.by.clone(),
             why: desk.reason.clone(),
             ignore_lifetime: self.common.ignore_lifetime,
-            cycle_time: Duration::from_secs(45),
         };
         let mut memory = Memory::default();
         let seen: Seen = worker.look(&memory).await?;

@@ -5,6 +5,7 @@ use super::instance_type::needs_ena;
 use super::obstacle::Obstacle;
 use super::step::{Operation, Seen, Step, Subject};
 use crate::assess::is_our_maintenance;
+use crate::desk::{Hindrance, may_act};
 use crate::ids::{AllocationId, InstanceType, LocationId, LocationName};
 use crate::ledger::Actor;
 use crate::observation::{InstanceState, Node, NodeRole};
@@ -76,13 +77,10 @@ impl<'a> Facts<'a> {
     }
 
     fn check_cycles(&self) -> Result<(), Obstacle> {
-        if let Some(pause) = self.seen.ledger.pause(self.seen.now) {
-            let text =
-                format!("Spillway is paused until {} by {}: {}", pause.until, actor(pause.by), pause.reason);
-            return Err(Obstacle::Paused(text));
-        }
-        if self.policy.dry_run {
-            return Err(Obstacle::Withheld("dry_run is true"));
+        match may_act(self.policy, &self.seen.ledger, self.seen.now) {
+            Ok(()) => {}
+            Err(Hindrance::DryRun) => return Err(Obstacle::Withheld("dry_run is true")),
+            Err(paused) => return Err(Obstacle::Paused(paused.to_string())),
         }
         if self.policy.mode == Mode::Assist {
             return Err(Obstacle::Withheld("mode is assist"));

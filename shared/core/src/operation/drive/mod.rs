@@ -4,8 +4,6 @@
 mod instance;
 mod service;
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 
 use crate::cycle::{LeaseMemory, Ports};
@@ -88,8 +86,6 @@ pub struct Worker<'a, F, M, L, C, O> {
     pub why: String,
     /// Whether its stop does not wait for the minimum lifetime: an override, which the history shows.
     pub ignore_lifetime: bool,
-    /// How long one cycle may take.
-    pub cycle_time: Duration,
 }
 
 impl<F, M, L, C, O> Worker<'_, F, M, L, C, O>

@@ -5,7 +5,7 @@ use super::{Memory, Stopped, Worker};
 use jiff::SignedDuration;
 
 use crate::assess::{is_fresh, is_our_maintenance};
-use crate::cycle::Cycle;
+use crate::desk::run_cycle;
 use crate::ids::InstanceId;
 use crate::ledger::{EventKind, Wish};
 use crate::observation::{InstanceState, NodeRole};
@@ -15,7 +15,6 @@ use crate::outcome::{ActionEnd, CycleReport, Outcome};
 use crate::plan::Override;
 use crate::planner::IDLE_GAP;
 use crate::ports::{Clock, ConfigurationWrite, FleetWrite, LedgerWrite, OperatorFleet, OverflowStart};
-use crate::report::actor;
 
 impl<F, M, L, C, O> Worker<'_, F, M, L, C, O>
 where
@@ -188,12 +187,8 @@ where
     }
 
     async fn cycle(&self, memory: &mut Memory, overrides: &[Override]) -> CycleReport {
-        let clock = self.ports.clock;
-        let owner =
-            format!("{} at the command line ({}), {}", actor(&self.by), self.operation.word(), clock.now());
-        let deadline = clock.monotonic() + self.cycle_time;
-        let cycle = Cycle { ports: self.ports, policy: self.policy, owner, deadline };
-        Box::pin(cycle.run_overridden(&mut memory.lease, overrides)).await
+        let place = format!("at the command line ({})", self.operation.word());
+        run_cycle(self.ports, self.policy, &self.by, &place, &mut memory.lease, overrides).await
     }
 
     /// Why the cycle has not come further with the node.
