@@ -8,7 +8,7 @@ use spillway_core::cycle::{LeaseMemory, Ports, read_world};
 use spillway_core::desk::{About, may_act};
 use spillway_core::fault::Fault;
 use spillway_core::ids::{InstanceId, LocationName, NodeName};
-use spillway_core::ledger::{Actor, Ledger, Wish};
+use spillway_core::ledger::{Actor, Hold, HoldScope, Ledger, Wish};
 use spillway_core::observation::{Fleet, Instance, Node, Platform};
 use spillway_core::outcome::{CycleReport, Outcome};
 use spillway_core::plan::{Action, Override};
@@ -164,6 +164,14 @@ impl World {
                     if view.nodes.len() > 12 { ", …" } else { "" }
                 ))
             })
+    }
+
+    /// The node that a hold is about, where it is about one.
+    pub(crate) fn held_node(&self, policy: &Policy, hold: &Hold) -> Option<Found> {
+        match &hold.scope {
+            HoldScope::Node(id) => self.find(policy, id.as_str()).ok(),
+            HoldScope::All | HoldScope::Location(_) => None,
+        }
     }
 
     /// Whether there is a location with this name that holds overflow nodes.

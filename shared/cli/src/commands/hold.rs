@@ -6,7 +6,7 @@ use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use spillway_core::cycle::LeaseMemory;
-use spillway_core::desk::{About, may_start};
+use spillway_core::desk::may_start;
 use spillway_core::ids::{HdCalls, HoldId};
 use spillway_core::ledger::{Hold, HoldAmount, HoldScope, Wish};
 use spillway_core::observation::Observation;
@@ -114,15 +114,14 @@ async fn put(
     let holds = wanted(&desk, &world, what, from, until)?;
     warn_about_assist(&desk, &world, from, until)?;
     if !output.json {
-        let holds: Vec<Hold> = holds.iter().map(|(hold, _)| hold.clone()).collect();
         describe(&desk, &world, &holds, now_too, output);
     }
     confirm(acting, if now_too { "Hold these?" } else { "Hold these then?" })?;
-    for (hold, about) in &holds {
+    for hold in &holds {
         let what = format!("hold {} until {until}", hold.id);
+        let about = world.held_node(desk.policy(), hold).map(|found| found.about());
         desk.work().put_hold(hold, &what, about.as_ref()).await?;
     }
-    let holds: Vec<Hold> = holds.into_iter().map(|(hold, _)| hold).collect();
     let ids: Vec<&HoldId> = holds.iter().map(|hold| &hold.id).collect();
     if !now_too {
         if output.json {
@@ -159,14 +158,14 @@ async fn put(
     Ok(exit)
 }
 
-/// The holds that were asked for, and which node each is about.
+/// The holds that were asked for.
 fn wanted(
     desk: &Desk<'_>,
     world: &World,
     what: &What,
     from: Timestamp,
     until: Timestamp,
-) -> Result<Vec<(Hold, Option<About>)>, Failure> {
+) -> Result<Vec<Hold>, Failure> {
     if !what.node.is_empty() {
         return what
             .node
@@ -174,7 +173,7 @@ fn wanted(
             .map(|name| {
                 let found = world.find(desk.policy(), name)?;
                 may_start(&found.node, world.ledger.nodes.get(&found.instance.id))?;
-                Ok((desk.work().node_hold(&found.instance.id, from, until), Some(found.about())))
+                Ok(desk.work().node_hold(&found.instance.id, from, until))
             })
             .collect();
     }
@@ -187,7 +186,7 @@ fn wanted(
         (None, Some(nodes)) => HoldAmount::Nodes(nodes),
         (None, None) => HoldAmount::AllNodes,
     };
-    Ok(vec![(desk.work().hold(hold_id(world.now), scope, amount, from, until), None)])
+    Ok(vec![desk.work().hold(hold_id(world.now), scope, amount, from, until)])
 }
 
 /// The id of a hold that is on no single node. With the nanoseconds: those of two operators in one second are two holds.
@@ -260,9 +259,9 @@ fn subject(desk: &Desk<'_>, world: &World, hold: &Hold) -> String {
     match &hold.scope {
         HoldScope::All => format!("{} everywhere", hold.amount),
         HoldScope::Location(name) => format!("{} in {name}", hold.amount),
-        HoldScope::Node(id) => match world.find(desk.policy(), id.as_str()) {
-            Ok(found) => format!("node {}", found.node.name),
-            Err(_) => format!("the node on {id}"),
+        HoldScope::Node(id) => match world.held_node(desk.policy(), hold) {
+            Some(found) => format!("node {}", found.node.name),
+            None => format!("the node on {id}"),
         },
     }
 }
