@@ -57,20 +57,45 @@ pub(crate) struct Remove {
     acting: Acting,
 }
 
+/// A window, and dates of it that are to change.
+#[derive(Debug, Args)]
+pub(super) struct Dates {
+    /// The window's name
+    #[arg(value_name = "NAME")]
+    pub(super) name: String,
+    /// Dates in the window's own zone: 2026-12-24
+    #[arg(value_name = "DATE", required = true)]
+    pub(super) date: Vec<Date>,
+    #[command(flatten)]
+    pub(super) acting: Acting,
+}
+
+impl Dates {
+    /// The dates in one sentence's words.
+    pub(super) fn words(&self) -> String {
+        self.date.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Asks whether to store that the window does so on these dates.
+    pub(super) fn confirm(&self, what: &str) -> Result<(), Failure> {
+        confirm(&self.acting, &format!("{} {what} on {}: store this?", self.name, self.words()))
+    }
+
+    /// Writes down that it was asked.
+    pub(super) async fn asked(&self, desk: &Desk<'_>, what: &str) -> Result<(), Failure> {
+        let asked = format!("pre-warm window {} {what} on {}", self.name, self.words());
+        Ok(desk.asked(&asked, None).await?)
+    }
+}
+
 /// `spillway prewarm skip`.
 #[derive(Debug, Args)]
 pub(crate) struct Skip {
-    /// The window's name
-    #[arg(value_name = "NAME")]
-    name: String,
-    /// Dates in the window's own zone: 2026-12-24
-    #[arg(value_name = "DATE", required = true)]
-    date: Vec<Date>,
+    #[command(flatten)]
+    dates: Dates,
     /// Fire on these dates after all
     #[arg(long)]
     undo: bool,
-    #[command(flatten)]
-    acting: Acting,
 }
 
 pub(crate) async fn add(context: &Context, options: &Add, output: &Output) -> Ended {
@@ -130,30 +155,29 @@ pub(crate) async fn remove(context: &Context, options: &Remove, output: &Output)
 }
 
 pub(crate) async fn skip(context: &Context, options: &Skip, output: &Output) -> Ended {
-    let desk = Desk::open(context, &options.acting).await?;
+    let Skip { dates, undo } = options;
+    let desk = Desk::open(context, &dates.acting).await?;
     let scheduler = scheduler(context).await?;
-    let found = scheduler.get(&options.name).await?.ok_or_else(|| unknown(&options.name))?;
+    let found = scheduler.get(&dates.name).await?.ok_or_else(|| unknown(&dates.name))?;
     let mut window = found.map_err(|error| Failure::usage(error.to_string()))?;
-    window.spec.skip.retain(|date| !options.date.contains(date));
-    if !options.undo {
-        let extras = super::prewarm_extra::extras(&scheduler, &options.name).await?;
-        if let Some(date) =
-            extras.iter().filter_map(Window::only_date).find(|date| options.date.contains(date))
+    window.spec.skip.retain(|date| !dates.date.contains(date));
+    if !undo {
+        let extras = super::prewarm_extra::extras(&scheduler, &dates.name).await?;
+        if let Some(date) = extras.iter().filter_map(Window::only_date).find(|date| dates.date.contains(date))
         {
-            return Err(Failure::usage(format!("{date} is an extra date of {}", options.name))
-                .remedy(format!("spillway prewarm extra {} {date} --undo", options.name)));
+            return Err(Failure::usage(format!("{date} is an extra date of {}", dates.name))
+                .remedy(format!("spillway prewarm extra {} {date} --undo", dates.name)));
         }
-        window.spec.skip.extend(&options.date);
+        window.spec.skip.extend(&dates.date);
         window.spec.skip.sort();
         window.spec.skip.dedup();
     }
     window.spec.validate().map_err(|error| Failure::usage(error.to_string()))?;
-    let dates: Vec<String> = options.date.iter().map(ToString::to_string).collect();
-    let what = if options.undo { "fires again" } else { "does not fire" };
-    confirm(&options.acting, &format!("{} {what} on {}: store this?", options.name, dates.join(", ")))?;
+    let what = if *undo { "fires again" } else { "does not fire" };
+    dates.confirm(what)?;
     scheduler.update(&window).await?;
-    desk.asked(&format!("pre-warm window {} {what} on {}", options.name, dates.join(", ")), None).await?;
-    said(context, what, &options.name, output);
+    dates.asked(&desk, what).await?;
+    said(context, what, &dates.name, output);
     Ok(Exit::Done)
 }
 

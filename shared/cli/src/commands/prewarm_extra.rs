@@ -2,13 +2,11 @@
 //! window's local times, and that Scheduler deletes when it has fired.
 
 use clap::Args;
-use jiff::civil::Date;
 use spillway_core::ports::Clock;
 use spillway_scheduler::{AwsScheduler, Window, WindowError};
 
 use super::prewarm::scheduler;
-use super::prewarm_edit::{said, unknown};
-use crate::acting::{Acting, confirm};
+use super::prewarm_edit::{Dates, said, unknown};
 use crate::context::Context;
 use crate::desk::Desk;
 use crate::exit::{Ended, Exit, Failure};
@@ -17,30 +15,24 @@ use crate::output::{self, Output};
 /// `spillway prewarm extra`.
 #[derive(Debug, Args)]
 pub(crate) struct Extra {
-    /// The window's name
-    #[arg(value_name = "NAME")]
-    name: String,
-    /// Dates in the window's own zone: 2026-12-05
-    #[arg(value_name = "DATE", required = true)]
-    date: Vec<Date>,
+    #[command(flatten)]
+    dates: Dates,
     /// Do not fire on these dates after all
     #[arg(long)]
     undo: bool,
-    #[command(flatten)]
-    acting: Acting,
 }
 
 pub(crate) async fn run(context: &Context, options: &Extra, output: &Output) -> Ended {
-    let desk = Desk::open(context, &options.acting).await?;
+    let Extra { dates, undo } = options;
+    let desk = Desk::open(context, &dates.acting).await?;
     let scheduler = scheduler(context).await?;
-    let mut there = extras(&scheduler, &options.name).await?;
-    there.retain(|extra| extra.only_date().is_some_and(|date| options.date.contains(&date)));
-    let (schedules, what) = if options.undo {
-        (taken_back(options, there)?, "does not fire as well")
+    let mut there = extras(&scheduler, &dates.name).await?;
+    there.retain(|extra| extra.only_date().is_some_and(|date| dates.date.contains(&date)));
+    let (schedules, what) = if *undo {
+        (taken_back(dates, there)?, "does not fire as well")
     } else {
-        (added(context, options, &scheduler, &there).await?, "fires as well")
+        (added(context, dates, &scheduler, &there).await?, "fires as well")
     };
-    let dates: Vec<String> = options.date.iter().map(ToString::to_string).collect();
     if !output.json {
         for schedule in &schedules {
             output::note(&format!(
@@ -49,16 +41,16 @@ pub(crate) async fn run(context: &Context, options: &Extra, output: &Output) -> 
             ));
         }
     }
-    confirm(&options.acting, &format!("{} {what} on {}: store this?", options.name, dates.join(", ")))?;
+    dates.confirm(what)?;
     for schedule in &schedules {
-        if options.undo {
+        if *undo {
             scheduler.delete(&schedule.name).await?;
         } else {
             scheduler.create(schedule).await?;
         }
     }
-    desk.asked(&format!("pre-warm window {} {what} on {}", options.name, dates.join(", ")), None).await?;
-    said(context, &format!("{what} on {}", dates.join(", ")), &options.name, output);
+    dates.asked(&desk, what).await?;
+    said(context, &format!("{what} on {}", dates.words()), &dates.name, output);
     Ok(Exit::Done)
 }
 
@@ -71,18 +63,18 @@ pub(super) async fn extras(scheduler: &AwsScheduler, name: &str) -> Result<Vec<W
 /// All of what is asked, or nothing.
 async fn added(
     context: &Context,
-    options: &Extra,
+    dates: &Dates,
     scheduler: &AwsScheduler,
     there: &[Window],
 ) -> Result<Vec<Window>, Failure> {
-    let found = scheduler.get(&options.name).await?.ok_or_else(|| unknown(&options.name))?;
+    let found = scheduler.get(&dates.name).await?.ok_or_else(|| unknown(&dates.name))?;
     let window = found.map_err(|error| Failure::usage(error.to_string()))?;
     if let Some(date) = there.iter().find_map(Window::only_date) {
-        return Err(Failure::usage(format!("{date} is an extra date of {} already", options.name))
+        return Err(Failure::usage(format!("{date} is an extra date of {} already", dates.name))
             .remedy("spillway prewarm list shows it"));
     }
     let mut schedules = Vec::new();
-    for date in &options.date {
+    for date in &dates.date {
         schedules.extend(window.new_extra_date(*date, context.clock.now()).map_err(|error| refusal(&error))?);
     }
     schedules.sort_by(|a, b| a.name.cmp(&b.name));
@@ -102,11 +94,10 @@ fn refusal(error: &WindowError) -> Failure {
     Failure::usage(error.to_string()).remedy(remedy)
 }
 
-fn taken_back(options: &Extra, there: Vec<Window>) -> Result<Vec<Window>, Failure> {
-    let missing =
-        options.date.iter().find(|date| !there.iter().any(|extra| extra.only_date() == Some(**date)));
+fn taken_back(dates: &Dates, there: Vec<Window>) -> Result<Vec<Window>, Failure> {
+    let missing = dates.date.iter().find(|date| !there.iter().any(|extra| extra.only_date() == Some(**date)));
     match missing {
-        Some(date) => Err(Failure::usage(format!("{date} is no extra date of {}", options.name))
+        Some(date) => Err(Failure::usage(format!("{date} is no extra date of {}", dates.name))
             .remedy("spillway prewarm list shows them")),
         None => Ok(there),
     }
