@@ -7,8 +7,6 @@ import collections
 import contextlib
 import dataclasses
 import datetime as dt
-import http.client
-import http.server
 import json
 import os
 import shutil
@@ -22,9 +20,9 @@ import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
 
+import replay
 from e2e import aws, ramp, servers, stage as stages
 from e2e.simulated import fetch
-from replay import OWN, key
 
 
 @dataclasses.dataclass
@@ -39,76 +37,40 @@ class Record:
         self.calls, self.pages, self.last = [], 0, 0.0
 
 
-class _Server(http.server.ThreadingHTTPServer):
-    daemon_threads = True
-
-
-class _Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    wbufsize = -1
-    disable_nagle_algorithm = True
+class _Handler(replay._Handler):  # noqa: SLF001  one server, told in two files
+    # The Management Node's clock, by which the ages of reports are measured.
+    dropped = replay.OWN - {"date"}
 
     def do_POST(self) -> None:  # noqa: N802
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        super().do_POST()
         server, record = self.server, self.server.record
-        question = key(self.path, self.headers, body)
-        answer = server.known.get(question) if server.remembers else None
-        if answer is None:
-            answer = server.known[question] = self.ask(body)
-        status, headers, content = answer
-        self.send_response_only(status)
-        for name, value in headers:
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-        self.wfile.flush()
         with server.lock:
             record.last = max(record.last, time.perf_counter())
-            if any(mark in f"{self.path} {body!r}" for mark in ("offset=", "NextToken", "ExclusiveStartKey")):
+            if any(mark in f"{self.path} {self.body!r}" for mark in ("offset=", "NextToken", "ExclusiveStartKey")):
                 record.pages += 1
             else:
-                record.calls.append(self.named(body))
+                record.calls.append(self.named())
 
     do_GET = do_PATCH = do_POST  # noqa: N815
 
-    def named(self, body: bytes) -> str:
+    def answer(self, body: bytes):
+        self.body = body
+        return super().answer(body) if self.server.remembers else self.ask(body)
+
+    def named(self) -> str:
         target = self.headers.get("X-Amz-Target", "")
         if target:
             return target.split(".")[-1]
-        action = urllib.parse.parse_qs(body.decode(errors="replace")).get("Action")
+        action = urllib.parse.parse_qs(self.body.decode(errors="replace")).get("Action")
         return action[0] if action else f"{self.command} {urllib.parse.urlsplit(self.path).path}"
-
-    def ask(self, body: bytes):
-        behind = urllib.parse.urlsplit(self.server.behind)
-        if behind.scheme == "https":
-            trust = ssl.create_default_context(cadata=self.server.ca)
-            connection = http.client.HTTPSConnection(behind.hostname, behind.port, timeout=60, context=trust)
-        else:
-            connection = http.client.HTTPConnection(behind.hostname, behind.port, timeout=60)
-        headers = {k: v for k, v in self.headers.items() if k.lower() not in ("connection", "content-length", "host")}
-        connection.request(self.command, self.path, body or None, headers)
-        reply = connection.getresponse()
-        content = reply.read()
-        connection.close()
-        kept = [(k, v) for k, v in reply.getheaders() if k.lower() not in OWN - {"date"}]
-        return reply.status, kept, content
-
-    def log_message(self, *_) -> None:
-        pass
 
 
 @contextlib.contextmanager
-def counting(record: Record, behind: str, *, ca: str = "", remembers: bool = False) -> Iterator[str]:
-    server = _Server(("127.0.0.1", 0), _Handler)
-    server.behind, server.ca, server.record = behind, ca, record
-    server.known, server.remembers, server.lock = {}, remembers, threading.Lock()
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
+def counting(record: Record, behind: str, *, ca: str | None = None, remembers: bool = False) -> Iterator[str]:
+    with replay.proxy(behind, _Handler) as server:
+        server.record, server.remembers, server.lock = record, remembers, threading.Lock()
+        server.trust = ssl.create_default_context(cadata=ca) if ca else None
+        yield server.url
 
 
 def measure(servers_in: Path, spillway: Path, nodes: int, running: int, times: int) -> None:

@@ -32,6 +32,7 @@ class _Server(http.server.ThreadingHTTPServer):
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
+    dropped = OWN
     protocol_version = "HTTP/1.1"
     wbufsize = -1
     disable_nagle_algorithm = True
@@ -59,13 +60,16 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def ask(self, body: bytes):
         behind = urllib.parse.urlsplit(self.server.behind)
-        connection = http.client.HTTPConnection(behind.hostname, behind.port, timeout=30)
+        if behind.scheme == "https":
+            connection = http.client.HTTPSConnection(behind.hostname, behind.port, timeout=30, context=self.server.trust)
+        else:
+            connection = http.client.HTTPConnection(behind.hostname, behind.port, timeout=30)
         headers = {k: v for k, v in self.headers.items() if k.lower() not in ("connection", "content-length")}
         connection.request(self.command, self.path, body, headers)
         reply = connection.getresponse()
         content = reply.read()
         connection.close()
-        return reply.status, [(k, v) for k, v in reply.getheaders() if k.lower() not in OWN], content
+        return reply.status, [(k, v) for k, v in reply.getheaders() if k.lower() not in self.dropped], content
 
     def log_message(self, *_) -> None:
         pass
