@@ -228,7 +228,7 @@ def settings(cli: Cli, stage: stages.Stage, checks: Checks) -> None:
     says(checks, "a CA that is none", cli("settings", "put", "ca", str(ca), "--yes"), USAGE, "ca")
     ca.write_text(stage.ca)
     says(checks, "settings put ca", cli("settings", "put", "ca", str(ca), "--yes"), DONE, "stored")
-    # A platform that is being set up: each parameter by itself, in the order of the README.
+    # A platform that is being set up: each parameter by itself, in the order of infra/DEPLOY.md.
     for words, text in ((("put", "management", "--address", stage.management_url), "credentials"),
                         (("put", "ca", str(ca)), ""), (("put", "credentials", str(credentials)), "stored")):
         says(checks, f"settings {words[1]} of a new platform", cli("settings", *words, "--yes", "--platform", "fresh"), DONE, text)

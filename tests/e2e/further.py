@@ -1,4 +1,4 @@
-"""The two templates beside the stack's own, as the README deploys them: the VPC's security group and endpoints, whose outputs
+"""The two templates beside the stack's own, as infra/DEPLOY.md deploys them: the VPC's security group and endpoints, whose outputs
 are the stack's parameters, and the forwarding of a further region's events."""
 
 from __future__ import annotations
