@@ -18,6 +18,7 @@ README_BYTES = 10 * 1024
 
 FENCE = re.compile(r"^ {0,3}(```|~~~)")
 HEADING = re.compile(r"^ {0,3}(#{1,6})\s+(.*?)(?:\s+#+)?\s*$")
+ITEM = re.compile(r"^\s*(?:[*+-]|\d+[.)])\s+")
 # `[text](target)` and `![text](target "title")`; the text may hold one level of brackets, as a picture that is a link does.
 LINK = re.compile(r"\[(?:[^\[\]]|\[[^\]]*\])*\]\(\s*<?([^\s)>]+)>?(?:\s+\"[^\"]*\")?\s*\)")
 REFERENCE = re.compile(r"^ {0,3}\[[^\]]+\]:\s+<?(\S+?)>?(?:\s|$)", re.MULTILINE)
@@ -27,7 +28,7 @@ ELSEWHERE = re.compile(r"^(?:[a-z][a-z0-9+.-]*:|//)", re.IGNORECASE)
 
 def prose(text: str) -> Iterator[str]:
     """The lines that are no code block, fenced or indented, with their code spans emptied."""
-    fence, blank, code = "", True, False
+    fence, blank, code, item = "", True, False, 0
     for line in text.splitlines():
         mark = FENCE.match(line)
         if mark and fence in ("", mark[1]):
@@ -35,8 +36,15 @@ def prose(text: str) -> Iterator[str]:
             continue
         if fence:
             continue
-        # Four spaces after an empty line are code; in a paragraph or a list they are the text's own.
-        code = line.startswith("    ") and (blank or code)
+        # Four spaces more than the text around it has, after an empty line, are code.
+        indent = len(line) - len(line.lstrip())
+        if line.strip():
+            code = indent >= item + 4 and (blank or code)
+            bullet = None if code else ITEM.match(line)
+            if bullet:
+                item = len(bullet[0])
+            elif blank and not code:
+                item = min(item, indent)
         blank = not line.strip()
         if not code:
             yield re.sub(r"`+[^`]*`+", "``", line)
@@ -99,10 +107,16 @@ def too_long(text: bytes) -> list[str]:
     return [f"README.md has {len(text)} bytes, more than {README_BYTES}"] if len(text) >= README_BYTES else []
 
 
-def unnamed(folders: list[str], design: str) -> list[str]:
-    """Crates that shared/DESIGN.md does not name by their folders, each at the beginning of a line."""
-    named = {line.split()[0].rstrip("/") for line in design.splitlines() if line.startswith("    ") and line.strip()}
-    return [f"shared/DESIGN.md does not name {folder}" for folder in folders if folder not in named]
+def named(design: str) -> set[str]:
+    """The folders that shared/DESIGN.md names, each at the beginning of an indented line."""
+    return {line.split()[0].rstrip("/") for line in design.splitlines() if line.startswith("    ") and line.strip()}
+
+
+def misnamed(folders: list[str], design: str, root: Path = ROOT) -> list[str]:
+    """Crates that shared/DESIGN.md does not name, and folders that it names and that are not there."""
+    said = [f"shared/DESIGN.md does not name {folder}" for folder in folders if folder not in named(design)]
+    return said + [f"shared/DESIGN.md names {folder}, which is not there" for folder in sorted(named(design))
+                   if not (root / folder).is_dir()]
 
 
 def tracked(*patterns: str) -> list[str]:
@@ -129,7 +143,8 @@ def sees_what_is_wrong(checks: Checks) -> None:
             ("a file that is missing", "[a](no.md)", 1),
             ("a link over two lines, and one by reference", "[a\nb](no.md) [c][d]\n\n[d]: no.md", 2),
             ("a picture that is missing", '![a](no.png) <img src="no.png" alt="b">', 2),
-            ("a link in a list", "1. one\n\n    two\n    [a](no.md)\n* x\n  [b](no.md)", 1),
+            ("a link in a list", "1. one\n\n    [a](no.md)\n* x\n  [b](no.md)", 2),
+            ("a link in code in a list", "1. one\n\n       [a](no.md)\n\n       [b](no.md)\n\n2. two\n\nthree\n\n    [c](no.md)\n", 0),
             ("a heading that is missing", "[a](there.md#four) [b](#nowhere)", 2),
             ("a heading in code", "[a](there.md#not-one)", 1),
             ("a link out of the repository", "[a](../..)", 1),
@@ -137,9 +152,11 @@ def sees_what_is_wrong(checks: Checks) -> None:
             (root / "page.md").write_text(text)
             said = dead_links(root, ["page.md"])
             checks.that(f"seen as it is: {what}", len(said) == complaints, said)
+        (root / "shared/a").mkdir(parents=True)
+        said = misnamed(["shared/a", "shared/b"], "    shared/a   decides\nshared/b\n    shared/c   runs", root)
+        checks.that("a crate without a line is seen, and a line without a folder", said == [
+            "shared/DESIGN.md does not name shared/b", "shared/DESIGN.md names shared/c, which is not there"], said)
     checks.that("a long README is seen", too_long(b"x" * README_BYTES))
-    checks.that("a crate without a line is seen", unnamed(["shared/a", "shared/b"], "    shared/a   decides\nshared/b") ==
-                ["shared/DESIGN.md does not name shared/b"])
 
 
 def main() -> int:
@@ -152,8 +169,8 @@ def main() -> int:
     said = too_long((ROOT / "README.md").read_bytes())
     checks.that(f"README.md is shorter than {README_BYTES} bytes", not said, said)
     folders = crates()
-    said = unnamed(folders, (ROOT / "shared/DESIGN.md").read_text(encoding="utf-8"))
-    checks.that(f"shared/DESIGN.md names each of {len(folders)} crates", folders and not said, said)
+    said = misnamed(folders, (ROOT / "shared/DESIGN.md").read_text(encoding="utf-8"))
+    checks.that(f"shared/DESIGN.md names each of {len(folders)} crates, and nothing else", folders and not said, said)
     print(f"documents: {checks.passed} passed, {checks.failed} failed")
     return 1 if checks.failed or not checks.passed else 0
 
