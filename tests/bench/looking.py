@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import replay
-from e2e import aws, ramp, servers, stage as stages
+from e2e import aws, environment, servers
 from e2e.simulated import fetch
 
 
@@ -75,20 +75,18 @@ def counting(record: Record, behind: str, *, ca: str | None = None, remembers: b
 
 def measure(servers_in: Path, spillway: Path, nodes: int, running: int, times: int) -> None:
     directory = Path(tempfile.mkdtemp(prefix="spillway-bench-"))
-    trace = directory / "nobody.csv"
-    ramp.Ramp([(dt.datetime(2030, 1, 1), 5)], "").write(trace)
     record = Record()
     with contextlib.ExitStack() as stack:
-        stage = stack.enter_context(stages.stage(servers_in, trace, overflow=nodes, always_on=3))
-        start(stage, running)
-        management = stack.enter_context(counting(record, stage.management_url, ca=stage.ca))
-        dynamodb = stack.enter_context(counting(record, stage.dynamodb))
+        system = stack.enter_context(environment.running(servers_in, overflow=nodes, always_on=3))
+        start(system, running)
+        management = stack.enter_context(counting(record, system.management_url, ca=system.ca))
+        dynamodb = stack.enter_context(counting(record, system.dynamodb))
         # moto is Python: what it takes to think about a thousand instances is not what is measured.
-        moto = stack.enter_context(counting(record, stage.moto, remembers=True))
-        stage.put_parameters(
+        moto = stack.enter_context(counting(record, system.moto, remembers=True))
+        system.put_parameters(
             management=json.dumps({"addresses": [management], "authentication": "basic"}), ca=None)
-        env = {**os.environ, **stage.environment, "AWS_ENDPOINT_URL_EC2": moto, "AWS_ENDPOINT_URL_SSM": moto,
-               "AWS_ENDPOINT_URL_DYNAMODB": dynamodb, "AWS_ENDPOINT_URL_STS": stage.moto}
+        env = {**os.environ, **system.variables, "AWS_ENDPOINT_URL_EC2": moto, "AWS_ENDPOINT_URL_SSM": moto,
+               "AWS_ENDPOINT_URL_DYNAMODB": dynamodb, "AWS_ENDPOINT_URL_STS": system.moto}
         # A cycle has to have seen the platform, as one does each minute.
         run(spillway, env, "apply", "--yes", "--reason", "for the measurement")
         run(spillway, env, "status")
@@ -118,21 +116,21 @@ def run(spillway: Path, env: dict[str, str], *words: str) -> None:
         raise SystemExit(f"{' '.join(words)} ended with {reply.returncode}:\n{reply.stdout}{reply.stderr}")
 
 
-def start(stage: stages.Stage, running: int) -> None:
+def start(system: environment.Environment, running: int) -> None:
     """Starts the first of the overflow nodes, in EC2 and in the simulated world, and waits until they are ready."""
-    started = stage.fleet.overflow[:running]
+    started = system.fleet.overflow[:running]
     if not started:
         return
     for at in range(0, len(started), 50):
-        stage.ec2.start_instances(InstanceIds=[instance.id for instance in started[at:at + 50]])
+        system.ec2.start_instances(InstanceIds=[instance.id for instance in started[at:at + 50]])
     addresses = {instance.address for instance in started}
 
     def up() -> bool:
-        fetch(f"{stage.control}/sim/instances", {address: "running" for address in addresses})
-        nodes = [n for n in fetch(f"{stage.control}/sim/world")["nodes"] if n["address"] in addresses]
+        fetch(f"{system.control}/sim/instances", {address: "running" for address in addresses})
+        nodes = [n for n in fetch(f"{system.control}/sim/world")["nodes"] if n["address"] in addresses]
         return all(node["service"] == "ready" for node in nodes)
 
     servers.wait_until("the started nodes to be ready", up, 120)
-    described = aws.instances(stage.ec2)
+    described = aws.instances(system.ec2)
     if sum(i["State"]["Name"] == "running" for i in described.values()) < running:
         raise SystemExit("moto did not start them")

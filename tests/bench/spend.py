@@ -17,7 +17,7 @@ from pathlib import Path
 
 import cost
 import meter
-from e2e import prewarm, ramp, reconciler, stage as stages
+from e2e import environment, prewarm, reconciler
 from e2e.simulated import Bridge
 from line import line
 from replay import replay
@@ -39,31 +39,29 @@ class Bench:
     def __init__(self, stack: contextlib.ExitStack, binaries: Path, servers: Path) -> None:
         self.directory = Path(tempfile.mkdtemp(prefix="spillway-bench-"))
         stack.callback(shutil.rmtree, self.directory, ignore_errors=True)
-        trace = self.directory / "nobody.csv"
-        ramp.Ramp([(dt.datetime(2030, 1, 1), 5)], "").write(trace)
         self.binaries = binaries
-        self.stage = stack.enter_context(stages.stage(servers, trace, overflow=OVERFLOW, always_on=3))
-        self.meter = stack.enter_context(meter.meter(self.stage.dynamodb))
+        self.system = stack.enter_context(environment.running(servers, overflow=OVERFLOW, always_on=3))
+        self.meter = stack.enter_context(meter.meter(self.system.dynamodb))
         # moto is Python: what it takes to think is in the line's length already.
-        self.replay = stack.enter_context(replay(self.stage.moto))
+        self.replay = stack.enter_context(replay(self.system.moto))
 
         def lined(what: str, url: str) -> str:
             parts = urllib.parse.urlsplit(url)
             port = stack.enter_context(line(parts.hostname, parts.port, ROUND_TRIPS[what]))
             return f"{parts.scheme}://{parts.hostname}:{port}"
 
-        management = lined("Management Node", self.stage.management_url)
-        self.stage.put_parameters(
-            policy=json.dumps({**stages.POLICY, "vpcs": [self.stage.fleet.vpc], "drains_at_once": OVERFLOW}),
+        management = lined("Management Node", self.system.management_url)
+        self.system.put_parameters(
+            policy=json.dumps({**environment.POLICY, "vpcs": [self.system.fleet.vpc], "drains_at_once": OVERFLOW}),
             management=json.dumps({"addresses": [management], "authentication": "basic"}))
-        self.live_ec2, self.still_ec2 = lined("EC2", self.stage.moto), lined("EC2", self.replay.url)
-        self.environment = {
-            **self.stage.environment, "AWS_ENDPOINT_URL_DYNAMODB": lined("DynamoDB", self.meter.url),
+        self.live_ec2, self.still_ec2 = lined("EC2", self.system.moto), lined("EC2", self.replay.url)
+        self.variables = {
+            **self.system.variables, "AWS_ENDPOINT_URL_DYNAMODB": lined("DynamoDB", self.meter.url),
             "AWS_ENDPOINT_URL_SSM": lined("Parameter Store", self.replay.url)}
 
     def invoke(self, name: str, *events: dict, live: bool = False) -> list[Invocation]:
         ec2 = self.live_ec2 if live else self.still_ec2
-        answers = Stopwatch(self.binaries / name, {**self.environment, "AWS_ENDPOINT_URL_EC2": ec2}, *events).run()
+        answers = Stopwatch(self.binaries / name, {**self.variables, "AWS_ENDPOINT_URL_EC2": ec2}, *events).run()
         for answer in answers:
             if answer.failed:
                 sys.exit(f"{name} failed: {answer.body.decode(errors='replace')}")
@@ -89,7 +87,7 @@ class Bench:
         """A window's invocation with its units; then the units until every node was up and is stopped again, and the number
         of evaluations that took. The reconciler gets each state change as it comes."""
         now = dt.datetime.now(dt.timezone.utc).replace(second=0, microsecond=0)
-        with Bridge(self.stage.ec2, self.stage.control, self.stage.fleet) as bridge:
+        with Bridge(self.system.ec2, self.system.control, self.system.fleet) as bridge:
             before = self.meter.units
             window = self.invoke("prewarm", prewarm.payload(now, lead_minutes=0, hold_minutes=2), live=True)[0]
             started = self.meter.units
@@ -108,14 +106,14 @@ class Bench:
                 stopped |= {node for node, state in changes if state == "stopped"}
             # What is left of the drains: maintenance mode off, the last records.
             for _ in range(3):
-                time.sleep(2 * stages.REPLICATION_S)
+                time.sleep(2 * environment.REPLICATION_S)
                 self.invoke("evaluator", {}, live=True)
                 evaluations += 1
         return window, started - before, self.meter.units - started, evaluations
 
     def bytes_kept(self) -> tuple[float, float]:
         """Of a minute's load, and of all that the history has of one node, as DynamoDB counts them."""
-        pages = self.stage.table.get_paginator("scan").paginate(TableName=stages.TABLE, ConsistentRead=True)
+        pages = self.system.table.get_paginator("scan").paginate(TableName=environment.TABLE, ConsistentRead=True)
         rows = [item for page in pages for item in page["Items"]]
         load = [size(item) for item in rows if item["pk"]["S"].startswith("LOAD#")]
         history = [size(item) for item in rows if item["pk"]["S"].startswith("EVENT#")]

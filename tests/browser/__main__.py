@@ -14,7 +14,7 @@ from e2e import servers
 from e2e.checks import Checks
 
 from . import chromium, demo, page, strangers
-from .stage import stage
+from .environment import running
 
 
 def main() -> int:
@@ -25,7 +25,7 @@ def main() -> int:
     servers.die_with_us()
     checks = Checks()
     print(f"    browser: {chromium.find()}", flush=True)
-    with stage(options.binaries.resolve()) as platform, chromium.opened() as browser:
+    with running(options.binaries.resolve()) as platform, chromium.opened() as browser:
         parts = {"strangers": lambda: strangers.run(browser, platform, checks),
                  "page": lambda: page.run(browser, platform, checks, options.shots),
                  "demo": lambda: demo.run(browser, options.binaries.resolve(), checks)}

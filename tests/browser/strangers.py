@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from e2e.checks import Checks
 
-from .stage import Stage
+from .environment import Environment
 
 # A page of an attacker who has even learnt the token: it tries to read, to act, and to show the page inside itself.
 ATTACK = """<!doctype html><title>attack</title><iframe id="frame" src="http://127.0.0.1:{port}/"></iframe><script>
@@ -50,24 +50,24 @@ def site(html: str):
         server.shutdown()
 
 
-def run(browser, stage: Stage, checks: Checks) -> None:
+def run(browser, system: Environment, checks: Checks) -> None:
     context = browser.new_context()
     page = context.new_page()
     # The browser is told that the attacker's name is this machine: DNS rebinding, without a DNS.
-    reply = page.goto(f"http://evil.example:{stage.port}/")
+    reply = page.goto(f"http://evil.example:{system.port}/")
     checks.that("a name that was pointed at this machine is refused, and gets no page",
                 reply.status == 421 and "<html" not in reply.text(), f"{reply.status}: {reply.text()[:80]}")
-    reply = page.goto(f"http://evil.example:{stage.port}/#{stage.token}")
+    reply = page.goto(f"http://evil.example:{system.port}/#{system.token}")
     checks.that("the token does not help it", reply is None or reply.status == 421, reply)
 
-    page.goto(f"http://127.0.0.1:{stage.port}/")
+    page.goto(f"http://127.0.0.1:{system.port}/")
     page.wait_for_selector("#notices p")
     checks.that("without the token the page says how to open it, and shows nothing",
                 "without its token" in page.inner_text("#notices") and not page.is_visible("#content"),
                 page.inner_text("#notices"))
 
-    instance = stage.fleet.overflow[0]
-    attack = ATTACK.format(port=stage.port, token=stage.token, instance=instance.id)
+    instance = system.fleet.overflow[0]
+    attack = ATTACK.format(port=system.port, token=system.token, instance=instance.id)
     with site(attack) as url:
         page.goto(url)
         results = page.evaluate("() => window.tried")
@@ -76,6 +76,6 @@ def run(browser, stage: Stage, checks: Checks) -> None:
         frame = next((frame for frame in page.frames if frame.parent_frame), None)
         inside = frame.evaluate("() => document.body?.innerText ?? ''") if frame else ""
         checks.that("another site cannot show the page inside itself", "Spillway" not in inside, inside[:80])
-    checks.that("none of it started anything", stage.state(instance.name) == "stopped", stage.state(instance.name))
-    checks.that("none of it left anything in the ledger", not stage.items("STATE|HOLD#"), stage.items("STATE|HOLD#"))
+    checks.that("none of it started anything", system.state(instance.name) == "stopped", system.state(instance.name))
+    checks.that("none of it left anything in the ledger", not system.items("STATE|HOLD#"), system.items("STATE|HOLD#"))
     context.close()

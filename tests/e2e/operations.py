@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from . import aws, servers, stage as stages
+from . import aws, environment, servers
 from .checks import Checks
 from .documented import undocumented
 from .simulated import Bridge, fetch
@@ -39,15 +39,15 @@ class Answer:
 class Operator:
     """`spillway` as a person or a script runs it."""
 
-    def __init__(self, stage: stages.Stage, binary: Path) -> None:
-        self._stage, self._binary = stage, binary
+    def __init__(self, system: environment.Environment, binary: Path) -> None:
+        self._system, self._binary = system, binary
         self.said: list[str] = []
         self.printed: list[str] = []
 
     def start(self, *words: str) -> subprocess.Popen:
         # Durations on this platform are fractions of real ones, so it is looked at more often.
-        env = {**os.environ, **self._stage.environment, "AWS_ENDPOINT_URL_STS": self._stage.moto,
-               "AWS_ENDPOINT_URL_SCHEDULER": self._stage.moto, "SPILLWAY_LOOK_EVERY_SECONDS": "2"}
+        env = {**os.environ, **self._system.variables, "AWS_ENDPOINT_URL_STS": self._system.moto,
+               "AWS_ENDPOINT_URL_SCHEDULER": self._system.moto, "SPILLWAY_LOOK_EVERY_SECONDS": "2"}
         for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL"):
             env.pop(name, None)
         return subprocess.Popen([str(self._binary), "--json", *words], stdin=subprocess.DEVNULL, text=True,
@@ -73,13 +73,13 @@ class Operator:
 class Platform:
     """The platform as it really is, whatever the command line says."""
 
-    def __init__(self, stage: stages.Stage, bridge: Bridge) -> None:
-        self._stage, self._bridge = stage, bridge
-        self._scheduler = aws.client("scheduler", stage.moto)
+    def __init__(self, system: environment.Environment, bridge: Bridge) -> None:
+        self._system, self._bridge = system, bridge
+        self._scheduler = aws.client("scheduler", system.moto)
 
     def instance(self, name: str) -> dict:
-        known = {i.name: i.id for i in self._stage.fleet.overflow}
-        return aws.instances(self._stage.ec2)[known[name]]
+        known = {i.name: i.id for i in self._system.fleet.overflow}
+        return aws.instances(self._system.ec2)[known[name]]
 
     def state(self, name: str) -> str:
         return self.instance(name)["State"]["Name"]
@@ -88,37 +88,37 @@ class Platform:
         return {tag["Key"]: tag["Value"] for tag in self.instance(name).get("Tags", [])}
 
     def world(self) -> dict:
-        return fetch(f"{self._stage.control}/sim/world")
+        return fetch(f"{self._system.control}/sim/world")
 
     def node(self, name: str) -> dict:
         return next((node for node in self.world()["nodes"] if node["name"] == name), {})
 
     def configured(self, name: str) -> dict:
-        rows = self._stage.management.list("configuration/v1/worker_vm")
+        rows = self._system.management.list("configuration/v1/worker_vm")
         return next((row for row in rows if row["name"] == name), {})
 
     def location(self, name: str) -> str:
         uri = self.configured(name)["system_location"]
-        rows = self._stage.management.list("configuration/v1/system_location")
+        rows = self._system.management.list("configuration/v1/system_location")
         return next(row["name"] for row in rows if row["resource_uri"] == uri)
 
     def events(self, kind: str | None = None) -> list[dict]:
-        items = [item for item in aws.items(self._stage.table, stages.TABLE) if item["pk"].startswith("EVENT#")]
+        items = [item for item in aws.items(self._system.table, environment.TABLE) if item["pk"].startswith("EVENT#")]
         return [item for item in items if kind in (None, item["kind"])]
 
     def upgrade_platform(self) -> str:
         """As an administrator begins one."""
-        return fetch(f"{self._stage.control}/sim/upgrade", {"version": "39 (78000.0.0)"})["upgrading_to"]
+        return fetch(f"{self._system.control}/sim/upgrade", {"version": "39 (78000.0.0)"})["upgrading_to"]
 
     def version_of(self, name: str) -> str:
         with contextlib.suppress(OSError):
-            rows = self._stage.management.list("status/v1/worker_vm")
+            rows = self._system.management.list("status/v1/worker_vm")
             return next((row["version"] for row in rows if row["name"] == name), "")
         return "the Management Node restarts"
 
     def is_upgrading(self) -> bool:
         with contextlib.suppress(OSError):
-            return any(row["upgrade_status"] != "IDLE" for row in self._stage.management.list("status/v1/management_vm"))
+            return any(row["upgrade_status"] != "IDLE" for row in self._system.management.list("status/v1/management_vm"))
         return True
 
     def asked(self, text: str) -> bool:
@@ -126,33 +126,33 @@ class Platform:
         return any(text in event["reason"] and event["by"] == {"person": WHO} for event in self.events())
 
     def holds(self) -> list[dict]:
-        return [item for item in aws.items(self._stage.table, stages.TABLE) if item["sk"].startswith("HOLD#")]
+        return [item for item in aws.items(self._system.table, environment.TABLE) if item["sk"].startswith("HOLD#")]
 
     def pauses(self) -> list[dict]:
-        items = aws.items(self._stage.table, stages.TABLE)
+        items = aws.items(self._system.table, environment.TABLE)
         return [item for item in items if item["sk"].startswith("REQUEST#") and "pause" in item["wish"]]
 
     def set_clock_ahead(self, pause: dict, hours: int) -> None:
         """As if the pause had been asked for at a machine whose clock is that much ahead."""
         at = dt.datetime.fromisoformat(pause["at"]) + dt.timedelta(hours=hours)
-        self._stage.table.update_item(
-            TableName=stages.TABLE, Key={"pk": {"S": pause["pk"]}, "sk": {"S": pause["sk"]}},
+        self._system.table.update_item(
+            TableName=environment.TABLE, Key={"pk": {"S": pause["pk"]}, "sk": {"S": pause["sk"]}},
             UpdateExpression="SET #at = :at", ExpressionAttributeNames={"#at": "at"},
             ExpressionAttributeValues={":at": {"S": at.strftime("%Y-%m-%dT%H:%M:%SZ")}})
 
     def record(self, name: str) -> dict:
         wanted = f"NODE#{self.instance(name)['InstanceId']}"
-        return next((i for i in aws.items(self._stage.table, stages.TABLE) if i["sk"] == wanted), {})
+        return next((i for i in aws.items(self._system.table, environment.TABLE) if i["sk"] == wanted), {})
 
     def call(self, name: str, count: int, lasts_s: int) -> int:
         body = {"node": name, "count": count, "lasts_s": lasts_s}
-        return fetch(f"{self._stage.control}/sim/calls", body)["seated"]
+        return fetch(f"{self._system.control}/sim/calls", body)["seated"]
 
     def rows(self) -> list[str]:
-        return [row["name"] for row in self._stage.management.list("configuration/v1/worker_vm")]
+        return [row["name"] for row in self._system.management.list("configuration/v1/worker_vm")]
 
     def addresses(self) -> list[dict]:
-        return self._stage.ec2.describe_addresses()["Addresses"]
+        return self._system.ec2.describe_addresses()["Addresses"]
 
     def schedules(self) -> dict[str, dict]:
         """By name, whole."""
@@ -164,8 +164,8 @@ class Platform:
 
 
 def run(binaries: Path, checks: Checks) -> None:
-    with platform(binaries) as stage, Bridge(stage.ec2, stage.control, stage.fleet) as bridge:
-        operator, seen = Operator(stage, binaries / "spillway"), Platform(stage, bridge)
+    with platform(binaries) as system, Bridge(system.ec2, system.control, system.fleet) as bridge:
+        operator, seen = Operator(system, binaries / "spillway"), Platform(system, bridge)
         parts = [start_and_stop, stop_held, stop_now, pause, holds, rivals, retire_and_reinstate, convert, change, address,
                  remove, upgrade, windows]
         for part in parts:
@@ -175,7 +175,7 @@ def run(binaries: Path, checks: Checks) -> None:
         unknown = undocumented(operator.printed)
         checks.that("every key of the JSON that was printed is in shared/cli/README.md", not unknown, unknown)
         said = "".join(operator.said)
-        checks.that("the password is in nothing that was printed", stages.PASSWORD not in said)
+        checks.that("the password is in nothing that was printed", environment.PASSWORD not in said)
 
 
 def start_and_stop(operator: Operator, seen: Platform, checks: Checks) -> None:
@@ -347,7 +347,7 @@ def convert(operator: Operator, seen: Platform, checks: Checks) -> None:
                     "--reason", "more headroom", "--yes")
     row = seen.configured("london-2")
     checks.that("convert --to overflow: tagged, moved, distributed database off, stopped, maintenance mode off",
-                done.code == DONE and seen.tags("london-2").get("pexip-cloud") == stages.TAG_VALUE
+                done.code == DONE and seen.tags("london-2").get("pexip-cloud") == environment.TAG_VALUE
                 and seen.location("london-2") == "AWS burst" and not row["enable_distributed_database"]
                 and seen.state("london-2") == "stopped" and not row["maintenance_mode"], (done, row))
     back = operator("node", "convert", "london-2", "--to", "always-on", "--location", "London", "--yes")
@@ -376,7 +376,7 @@ def address(operator: Operator, seen: Platform, checks: Checks) -> None:
     elastic = [a for a in seen.addresses() if a.get("InstanceId") == seen.instance("london-2")["InstanceId"]]
     checks.that("address: an Elastic IP is allocated, tagged, associated, and is the static NAT address",
                 given.code == DONE and len(elastic) == 1
-                and {"Key": "pexip-cloud", "Value": stages.TAG_VALUE} in elastic[0]["Tags"]
+                and {"Key": "pexip-cloud", "Value": environment.TAG_VALUE} in elastic[0]["Tags"]
                 and seen.tags("london-2").get("spillway-allocation") == elastic[0]["AllocationId"]
                 and seen.configured("london-2")["static_nat_address"] == elastic[0]["PublicIp"], (given, elastic))
     taken = operator("node", "address", "aws-burst-1", "--allocation", elastic[0]["AllocationId"], "--yes")
@@ -484,7 +484,7 @@ def extra_dates(operator: Operator, seen: Platform, checks: Checks) -> None:
 
 
 @contextlib.contextmanager
-def platform(binaries: Path) -> Iterator[stages.Stage]:
+def platform(binaries: Path) -> Iterator[environment.Environment]:
     """Servers up, platform built, without callers. The directory with the logs is kept if anything fails."""
     directory = Path(tempfile.mkdtemp(prefix="spillway-operations-"))
     try:
@@ -495,12 +495,12 @@ def platform(binaries: Path) -> Iterator[stages.Stage]:
                 "dynamodb", [str(binaries / "dynamodb"), "--port", str(port)], f"http://{servers.HOST}:{port}",
                 log_dir=directory))
             url, control, ca = stack.enter_context(
-                stages.simulated(binaries, directory, None, overflow=OVERFLOW, always_on=ALWAYS_ON))
-            built = stages.assemble(directory, Path(sys.prefix), moto, dynamodb, "", url, control, ca)
+                environment.simulated(binaries, directory, None, overflow=OVERFLOW, always_on=ALWAYS_ON))
+            built = environment.assemble(directory, Path(sys.prefix), moto, dynamodb, "", url, control, ca)
             # As short as the policy allows: what waits for a lifetime here waits for nothing else.
-            policy = {**stages.POLICY, "vpcs": [built.fleet.vpc], "min_lifetime": "5s"}
+            policy = {**environment.POLICY, "vpcs": [built.fleet.vpc], "min_lifetime": "5s"}
             arn = f"arn:aws:lambda:{servers.REGION}:123456789012:function:prewarm"
-            stack_facts = {"table": stages.TABLE, "schedule_group": GROUP, "prewarm_function": arn,
+            stack_facts = {"table": environment.TABLE, "schedule_group": GROUP, "prewarm_function": arn,
                            "scheduler_role": "arn:aws:iam::123456789012:role/scheduler"}
             built.put_parameters(policy=json.dumps(policy), stack=json.dumps(stack_facts))
             aws.client("scheduler", moto).create_schedule_group(Name=GROUP)
@@ -511,13 +511,13 @@ def platform(binaries: Path) -> Iterator[stages.Stage]:
     shutil.rmtree(directory, ignore_errors=True)
 
 
-def with_an_always_on_instance(stage: stages.Stage) -> aws.Fleet:
+def with_an_always_on_instance(system: environment.Environment) -> aws.Fleet:
     """One always-on node is an EC2 instance too, without the tag: the others are elsewhere."""
-    node = next(n for n in fetch(f"{stage.control}/sim/world")["nodes"] if n["name"] == "london-2")
-    subnet = stage.ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [stage.fleet.vpc]}])["Subnets"][0]
-    reply = stage.ec2.run_instances(
+    node = next(n for n in fetch(f"{system.control}/sim/world")["nodes"] if n["name"] == "london-2")
+    subnet = system.ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [system.fleet.vpc]}])["Subnets"][0]
+    reply = system.ec2.run_instances(
         ImageId="ami-12345678", MinCount=1, MaxCount=1, InstanceType="c5.2xlarge", SubnetId=subnet["SubnetId"],
         PrivateIpAddress=node["address"],
         TagSpecifications=[{"ResourceType": "instance", "Tags": [{"Key": "Name", "Value": "london-2"}]}])
     instance = aws.Instance(reply["Instances"][0]["InstanceId"], "london-2", node["address"])
-    return dataclasses.replace(stage.fleet, overflow=[*stage.fleet.overflow, instance])
+    return dataclasses.replace(system.fleet, overflow=[*system.fleet.overflow, instance])

@@ -7,7 +7,7 @@ import datetime as dt
 import json
 from pathlib import Path
 
-from . import aws, ramp, servers, stage as stages
+from . import aws, environment, servers
 from .checks import Checks
 
 
@@ -23,25 +23,20 @@ def payload(scheduled: dt.datetime, **changed: object) -> dict:
 
 
 def run(binaries: Path, checks: Checks) -> None:
-    trace = Path(binaries) / "e2e-nobody-calls.csv"
-    ramp.Ramp([(dt.datetime(2030, 1, 1), 5)], "").write(trace)
-    try:
-        with stages.stage(binaries, trace, overflow=3, always_on=1) as stage:
-            play(stage, binaries / "prewarm", checks)
-    finally:
-        trace.unlink(missing_ok=True)
+    with environment.running(binaries, overflow=3, always_on=1) as system:
+        play(system, binaries / "prewarm", checks)
 
 
-def play(stage: stages.Stage, binary: Path, checks: Checks) -> None:
-    function = aws.Function(stage.ministack, "prewarm", binary, stage.environment)
+def play(system: environment.Environment, binary: Path, checks: Checks) -> None:
+    function = aws.Function(system.ministack, "prewarm", binary, system.variables)
     now = dt.datetime.now(dt.timezone.utc).replace(second=0, microsecond=0)
 
     def up() -> int:
-        states = aws.instances(stage.ec2)
-        return sum(states[each.id]["State"]["Name"] in ("pending", "running") for each in stage.fleet.overflow)
+        states = aws.instances(system.ec2)
+        return sum(states[each.id]["State"]["Name"] in ("pending", "running") for each in system.fleet.overflow)
 
     def holds() -> list[dict]:
-        return [item for item in aws.items(stage.table, stages.TABLE) if item["sk"].startswith("HOLD#")]
+        return [item for item in aws.items(system.table, environment.TABLE) if item["sk"].startswith("HOLD#")]
 
     # Yesterday, today and tomorrow: one of them is the date in Oslo.
     dates = [(now + dt.timedelta(days=days)).strftime("%Y-%m-%d") for days in (-1, 0, 1)]
@@ -78,18 +73,18 @@ def play(stage: stages.Stage, binary: Path, checks: Checks) -> None:
     checks.that("and a line in the log", "soon@" in reply.log and "% ready" in reply.log, reply.log)
     checks.that("the other hold's nodes count, and the third is started", up() == 3, up())
 
-    stage.put_parameters(management=json.dumps(
+    system.put_parameters(management=json.dumps(
         {"addresses": [f"https://{servers.HOST}:{servers.free_port()}"], "authentication": "basic"}))
-    function.set_environment({**stage.environment, "CASE": "no Management Node"})
+    function.set_environment({**system.variables, "CASE": "no Management Node"})
     reply = function.invoke(payload(now, window="blind"))
     answer = reply.payload
     checks.that("without the Management Node the hold is written and what could not be checked is said",
                 not reply.error and answer["outcome"] == "outage" and "licences" in answer["unchecked"]
                 and any("bursting" in each for each in answer["unchecked"]), reply.text)
-    stage.put_parameters(policy=None)
-    function.set_environment({**stage.environment, "CASE": "no policy"})
+    system.put_parameters(policy=None)
+    function.set_environment({**system.variables, "CASE": "no policy"})
     reply = function.invoke(payload(now))
     checks.that("without a policy the invocation fails, so that it is tried again",
                 reply.error and "put-parameter" in reply.text, reply.text)
     checks.that("no secret is in any answer or log",
-                not any(stages.PASSWORD in each.text for each in function.replies))
+                not any(environment.PASSWORD in each.text for each in function.replies))

@@ -28,7 +28,7 @@ OVERFLOW = "AWS burst"
 
 
 @dataclasses.dataclass
-class Stage:
+class Environment:
     url: str
     process: object
     ec2: object
@@ -112,7 +112,7 @@ def remove_pause(table) -> None:
 
 
 @contextlib.contextmanager
-def stage(binaries: Path) -> Iterator[Stage]:
+def running(binaries: Path) -> Iterator[Environment]:
     directory = Path(tempfile.mkdtemp(prefix="spillway-page-"))
     try:
         with contextlib.ExitStack() as stack:
@@ -123,7 +123,7 @@ def stage(binaries: Path) -> Iterator[Stage]:
     shutil.rmtree(directory, ignore_errors=True)
 
 
-def _build(binaries: Path, directory: Path, stack: contextlib.ExitStack) -> Stage:
+def _build(binaries: Path, directory: Path, stack: contextlib.ExitStack) -> Environment:
     moto = stack.enter_context(servers.moto_ec2(sys.executable, directory, pending_s=1, stopping_s=1))
     port = servers.free_port()
     dynamodb = stack.enter_context(servers.server(
@@ -164,7 +164,7 @@ def _build(binaries: Path, directory: Path, stack: contextlib.ExitStack) -> Stag
         "spillway dashboard", lambda: (log.read_text().splitlines() or [""])[0], 30, process, log)
     bridge = stack.enter_context(Bridge(ec2, f"http://{control}", fleet))
     management = Management(f"https://{listen}", USERNAME, PASSWORD, ca.read_text())
-    return Stage(json.loads(line)["url"], process, ec2, table, fleet, bridge, management, simulate)
+    return Environment(json.loads(line)["url"], process, ec2, table, fleet, bridge, management, simulate)
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import datetime as dt
 import json
 import shutil
 import sys
@@ -12,13 +13,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from . import aws, servers
+from .ramp import Ramp
 from .simulated import Management, fetch
 
 PLATFORM = "nine"
 TABLE = "spillway-nine"
 TAG_VALUE = "mgr"
-# Of what the trace does not say: who calls whom. With this one the load of the ramp asks for two nodes and more.
+# Of what the callers' trace does not say: who calls whom.
 SEED = 4
+# From the start of the simulated platform to the first caller.
+LEAD_S = 15
 USERNAME, PASSWORD = "spillway", "s3cret-of-the-test"
 
 # Real durations would make a test of hours. Each is a fraction of the real one; the order in which things happen
@@ -33,7 +37,7 @@ POLICY = {
 
 
 @dataclasses.dataclass
-class Stage:
+class Environment:
     directory: Path
     venv: Path
     moto: str
@@ -59,7 +63,7 @@ class Stage:
         }
 
     @property
-    def environment(self) -> dict[str, str]:
+    def variables(self) -> dict[str, str]:
         """As the stack would set it, and where AWS is."""
         return {
             "SPILLWAY_PLATFORM": PLATFORM, "SPILLWAY_TABLE": TABLE,
@@ -77,8 +81,8 @@ class Stage:
 
 
 @contextlib.contextmanager
-def stage(binaries: Path, trace: Path, *, overflow: int, always_on: int,
-          services: str = servers.FUNCTIONS_ALONE) -> Iterator[Stage]:
+def running(binaries: Path, *, overflow: int, always_on: int, callers: Ramp | None = None,
+            services: str = servers.FUNCTIONS_ALONE) -> Iterator[Environment]:
     """Servers up, platform built, parameters stored. The directory with the logs is kept if anything fails."""
     directory = Path(tempfile.mkdtemp(prefix="spillway-e2e-"))
     venv = Path(sys.prefix)
@@ -91,7 +95,7 @@ def stage(binaries: Path, trace: Path, *, overflow: int, always_on: int,
                 "dynamodb", [str(binaries / "dynamodb"), "--port", str(port)], f"http://{servers.HOST}:{port}",
                 log_dir=directory))
             management_url, control, ca = stack.enter_context(
-                simulated(binaries, directory, trace, overflow=overflow, always_on=always_on))
+                simulated(binaries, directory, callers, overflow=overflow, always_on=always_on))
             yield assemble(directory, venv, moto, dynamodb, ministack, management_url, control, ca)
     except BaseException:
         print(f"    the servers' logs are in {directory}", flush=True)
@@ -100,18 +104,22 @@ def stage(binaries: Path, trace: Path, *, overflow: int, always_on: int,
 
 
 @contextlib.contextmanager
-def simulated(binaries: Path, directory: Path, trace: Path | None, *, overflow: int, always_on: int
+def simulated(binaries: Path, directory: Path, callers: Ramp | None, *, overflow: int, always_on: int
               ) -> Iterator[tuple[str, str, str]]:
     """The served Management Node, over HTTPS with a certificate authority of its own, and its control address."""
     listen, control = (f"{servers.HOST}:{servers.free_port()}" for _ in range(2))
-    scenario, password, ca = (directory / name for name in ("scenario.json", "password", "ca.pem"))
+    scenario, password, ca, trace = (directory / name for name in ("scenario.json", "password", "ca.pem", "callers.csv"))
+    if callers:
+        # This is the last server to start. What is left to do before the first cycle takes less than the lead; where it
+        # takes longer, the beginning of the ramp is missed, and its plateau is not.
+        callers.write(trace, dt.datetime.now(dt.timezone.utc).replace(tzinfo=None) + dt.timedelta(seconds=LEAD_S))
     scenario.write_text(json.dumps({
         "seed": SEED, "tag_value": TAG_VALUE,
         "locations": [{"name": "London", "overflow": "AWS burst", "share": 1.0}, {"name": "AWS burst"}],
         "nodes": [{"location": "London", "kind": "always_on", "count": always_on},
                   {"location": "AWS burst", "kind": "overflow", "count": overflow}],
         # A run over midnight needs the second day's callers.
-        **({"load": {"trace": {"file": str(trace), "days": 2}}} if trace else {}),
+        **({"load": {"trace": {"file": str(trace), "days": 2}}} if callers else {}),
         # Pexip's own bursting is off: the policy's mode is `control`.
         "bursting": {"enabled": False},
         "timing": {"pending_s": [1, 2], "ready_s": BOOT_S, "stopping_s": [1, 2], "report_s": [1, 3],
@@ -127,7 +135,7 @@ def simulated(binaries: Path, directory: Path, trace: Path | None, *, overflow: 
 
 
 def assemble(directory: Path, venv: Path, moto: str, dynamodb: str, ministack: str, management_url: str,
-             control: str, ca: str) -> Stage:
+             control: str, ca: str) -> Environment:
     ec2, ssm, table = (aws.client(*pair) for pair in (("ec2", moto), ("ssm", moto), ("dynamodb", dynamodb)))
     management = Management(management_url, USERNAME, PASSWORD, ca)
     nodes = {n["name"]: n["address"] for n in fetch(f"{control}/sim/world")["nodes"] if n["overflow"]}
@@ -136,7 +144,7 @@ def assemble(directory: Path, venv: Path, moto: str, dynamodb: str, ministack: s
     servers.wait_until(
         "all instances stopped",
         lambda: all(i["State"]["Name"] == "stopped" for i in aws.instances(ec2).values()), 20)
-    built = Stage(directory, venv, moto, dynamodb, ministack, management_url, control, ca, ec2, ssm, table,
+    built = Environment(directory, venv, moto, dynamodb, ministack, management_url, control, ca, ec2, ssm, table,
                   management, fleet)
     built.put_parameters()
     return built
