@@ -1,44 +1,14 @@
-//! Elastic IPs and two platforms in one account, against an EC2 that nobody here wrote: moto's server, at
-//! `SPILLWAY_MOTO_ENDPOINT`. Says so and passes where there is none.
+//! Elastic IPs, and two platforms in one account.
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_ec2::Client;
-use aws_sdk_ec2::config::{Credentials, SharedCredentialsProvider};
 use aws_sdk_ec2::types::{DomainType, InstanceType, ResourceType, Tag, TagSpecification};
 use spillway_core::ids::{AllocationId, InstanceId};
 use spillway_core::observation::InstanceState;
 use spillway_core::ports::{AddressRead, AddressWrite, FleetRead, InstanceScope};
 use spillway_ec2::{AwsFleet, FleetSettings};
 
-/// One of those that every moto comes with.
-const IMAGE: &str = "ami-12c6146b";
-const REGION: &str = "eu-west-1";
+use crate::{IMAGE, REGION, client, config, moto};
 
-#[cfg(test)]
-fn moto() -> Option<String> {
-    let endpoint = std::env::var("SPILLWAY_MOTO_ENDPOINT").ok().filter(|url| !url.is_empty());
-    if endpoint.is_none() {
-        println!("skipped: SPILLWAY_MOTO_ENDPOINT is not set");
-    }
-    endpoint
-}
-
-#[cfg(test)]
-fn config() -> SdkConfig {
-    let credentials = Credentials::new("testing", "testing", None, None, "test");
-    SdkConfig::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::from_static(REGION))
-        .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .build()
-}
-
-#[cfg(test)]
-fn client(endpoint: &str) -> Client {
-    Client::from_conf(aws_sdk_ec2::config::Builder::from(&config()).endpoint_url(endpoint).build())
-}
-
-#[cfg(test)]
 fn fleet(endpoint: &str, tag_value: &str, vpcs: &[&str]) -> AwsFleet {
     let settings = FleetSettings {
         tag_value: tag_value.to_owned(),
@@ -50,7 +20,6 @@ fn fleet(endpoint: &str, tag_value: &str, vpcs: &[&str]) -> AwsFleet {
     AwsFleet::connect(&config(), settings).unwrap()
 }
 
-#[cfg(test)]
 fn tags(kind: ResourceType, tag_value: Option<&str>) -> TagSpecification {
     let name = Tag::builder().key("Name").value("burst-1").build();
     let ours = tag_value.map(|value| Tag::builder().key("pexip-cloud").value(value).build());
@@ -61,7 +30,6 @@ fn tags(kind: ResourceType, tag_value: Option<&str>) -> TagSpecification {
 }
 
 /// A VPC of its own with the same addresses as every other one here, and its subnet.
-#[cfg(test)]
 async fn network(client: &Client) -> (String, String) {
     let vpc = client.create_vpc().cidr_block("10.44.0.0/16").send().await.unwrap();
     let vpc = vpc.vpc().unwrap().vpc_id().unwrap().to_owned();
@@ -69,7 +37,6 @@ async fn network(client: &Client) -> (String, String) {
     (vpc, subnet.subnet().unwrap().subnet_id().unwrap().to_owned())
 }
 
-#[cfg(test)]
 async fn launch(client: &Client, subnet: &str, address: &str, tag_value: Option<&str>) -> InstanceId {
     let reservation = client
         .run_instances()

@@ -1,44 +1,16 @@
-//! What an operator does to instances and addresses, against an EC2 that nobody here wrote: moto's server, at
-//! `SPILLWAY_MOTO_ENDPOINT`. Says so and passes where there is none.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "a test that cannot go on says where"
-)]
+//! What an operator does to instances and addresses.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_ec2::Client;
-use aws_sdk_ec2::config::{Credentials, SharedCredentialsProvider};
 use aws_sdk_ec2::types::InstanceType;
 use spillway_core::ids::InstanceId;
 use spillway_core::observation::{Instance, InstanceState};
 use spillway_core::ports::{InstanceDetail, OperatorFleet};
 use spillway_ec2::Operator;
 
-/// One of those that every moto comes with.
-const IMAGE: &str = "ami-12c6146b";
-const REGION: &str = "eu-west-1";
-
-fn moto() -> Option<String> {
-    let endpoint = std::env::var("SPILLWAY_MOTO_ENDPOINT").ok().filter(|url| !url.is_empty());
-    if endpoint.is_none() {
-        println!("skipped: SPILLWAY_MOTO_ENDPOINT is not set");
-    }
-    endpoint
-}
-
-fn config() -> SdkConfig {
-    let credentials = Credentials::new("testing", "testing", None, None, "test");
-    SdkConfig::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::from_static(REGION))
-        .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .build()
-}
+use crate::{IMAGE, client, config, moto};
 
 async fn launch(client: &Client) -> InstanceId {
     let reservation = client
@@ -71,8 +43,7 @@ async fn until(operator: &Operator, id: &InstanceId, state: InstanceState) -> In
 #[tokio::test]
 async fn an_untagged_instance_is_found_tagged_changed_and_terminated() {
     let Some(endpoint) = moto() else { return };
-    let client =
-        Client::from_conf(aws_sdk_ec2::config::Builder::from(&config()).endpoint_url(&endpoint).build());
+    let client = client(&endpoint);
     let operator = Operator::connect(&config(), &[], &[], Some(&endpoint)).unwrap();
     let id = launch(&client).await;
     let instance = until(&operator, &id, InstanceState::Running).await;
@@ -107,8 +78,7 @@ async fn an_untagged_instance_is_found_tagged_changed_and_terminated() {
 #[tokio::test]
 async fn an_elastic_ip_is_allocated_with_its_tags_and_never_taken_from_another() {
     let Some(endpoint) = moto() else { return };
-    let client =
-        Client::from_conf(aws_sdk_ec2::config::Builder::from(&config()).endpoint_url(&endpoint).build());
+    let client = client(&endpoint);
     let operator = Operator::connect(&config(), &[], &[], Some(&endpoint)).unwrap();
     let (first, second) = (launch(&client).await, launch(&client).await);
     let owner = until(&operator, &first, InstanceState::Running).await;

@@ -1,40 +1,16 @@
-//! The fleet against an EC2 that nobody here wrote: moto's server, at `SPILLWAY_MOTO_ENDPOINT`. Says so and passes
-//! where there is none.
+//! Instances are found by their tag, started and stopped, in batches of which one bad instance blocks no other.
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_ec2::Client;
-use aws_sdk_ec2::config::{Credentials, SharedCredentialsProvider};
 use aws_sdk_ec2::types::{InstanceType, ResourceType, Tag, TagSpecification};
 use spillway_core::fault::RefusalKind;
 use spillway_core::observation::{Instance, InstanceState};
 use spillway_core::ports::{FleetRead, FleetWrite, InstanceOrder};
 use spillway_ec2::{AwsFleet, FleetSettings};
 
+use crate::{IMAGE, REGION, client, config, moto};
+
 const TAG_VALUE: &str = "mgr.spillway-ec2.example";
-/// One of those that every moto comes with.
-const IMAGE: &str = "ami-12c6146b";
-const REGION: &str = "eu-west-1";
 
-#[cfg(test)]
-fn moto() -> Option<String> {
-    let endpoint = std::env::var("SPILLWAY_MOTO_ENDPOINT").ok().filter(|url| !url.is_empty());
-    if endpoint.is_none() {
-        println!("skipped: SPILLWAY_MOTO_ENDPOINT is not set");
-    }
-    endpoint
-}
-
-#[cfg(test)]
-fn config() -> SdkConfig {
-    let credentials = Credentials::new("testing", "testing", None, None, "test");
-    SdkConfig::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::from_static(REGION))
-        .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .build()
-}
-
-#[cfg(test)]
 async fn launch(client: &Client, tag_value: &str) -> String {
     let tags = TagSpecification::builder()
         .resource_type(ResourceType::Instance)
@@ -54,7 +30,6 @@ async fn launch(client: &Client, tag_value: &str) -> String {
     reservation.instances()[0].instance_id().unwrap().to_owned()
 }
 
-#[cfg(test)]
 fn orders(instances: &[Instance]) -> Vec<InstanceOrder> {
     instances
         .iter()
@@ -70,8 +45,7 @@ fn orders(instances: &[Instance]) -> Vec<InstanceOrder> {
 #[tokio::test]
 async fn instances_are_found_stopped_and_started_and_an_unknown_one_blocks_none() {
     let Some(endpoint) = moto() else { return };
-    let client =
-        Client::from_conf(aws_sdk_ec2::config::Builder::from(&config()).endpoint_url(&endpoint).build());
+    let client = client(&endpoint);
     // A tag value of this run, so that it can be repeated against the same server.
     let tag_value = format!("{TAG_VALUE}-{}", std::process::id());
     let mut ours = Vec::new();
