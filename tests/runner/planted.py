@@ -1,11 +1,11 @@
-"""What the rules for crates have to find, planted, and what they have to let be."""
+"""What the rules for crates and paths have to find, planted, and what they have to let be."""
 
 from __future__ import annotations
 
 import tempfile
 from pathlib import Path
 
-from . import crates
+from . import crates, enclosed
 
 SOURCES = {
     "Cargo.toml": "",
@@ -64,4 +64,16 @@ def failures() -> list[str]:
     asynchronous = [crates.waiting(text) for text in ("async fn f() {}", "g().await;", "// async fn\nfn f() {}")]
     if asynchronous != [True, True, False]:
         wrong.append(f"async: {asynchronous}")
+    with tempfile.TemporaryDirectory() as directory:
+        root = Path(directory).resolve() / "clone"
+        # Put together here, so that this file does not name them.
+        up = "." * 2 + "/"
+        texts = {"crate/Cargo.toml": "", "data.csv": "", "crate/src/lib.rs": f'"{up * 3}traces" "{up}data.csv" "{up * 2}data.csv" "..=3"',
+                 "tool.py": "Path(__file__).resolve().parents[0] Path(__file__).resolve().parents[1]"}
+        for name, text in texts.items():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_text(text)
+        outside = enclosed.outside(root, sorted(texts))
+        if outside != [f"crate/src/lib.rs: {up * 3}traces", "tool.py: parents[1]"]:
+            wrong.append(f"paths: {outside}")
     return wrong
