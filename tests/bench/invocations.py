@@ -1,5 +1,5 @@
-"""What an invocation takes, for `cost.py`: the real functions against local servers at the end of lines of a stated length,
-with a meter before the table. First a burst, in which each overflow node has one life from a window's start to the stop;
+"""What an invocation takes, for `cost.py`: the real functions against local servers behind stated delays,
+with a meter before the table. First a burst, in which each overflow node runs once from a window's start to the stop;
 then idle invocations, with everything that the burst left in the table."""
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import cost
 import meter
 from e2e import environment, prewarm, reconciler
 from e2e.simulated import Bridge
-from line import line
+from latency import delayed_port
 from replay import replay
 from runtime import Invocation, Stopwatch
 
@@ -34,7 +34,7 @@ DECRYPTING = "AmazonSSM.GetParameters"
 
 
 class Bench:
-    """A platform whose every outside call goes down a line; `meter` counts what its table is asked."""
+    """A platform whose every outside call is delayed; `meter` counts what its table is asked."""
 
     def __init__(self, stack: contextlib.ExitStack, binaries: Path, servers: Path) -> None:
         self.directory = Path(tempfile.mkdtemp(prefix="spillway-bench-"))
@@ -42,22 +42,22 @@ class Bench:
         self.binaries = binaries
         self.system = stack.enter_context(environment.running(servers, overflow=OVERFLOW, always_on=3))
         self.meter = stack.enter_context(meter.meter(self.system.dynamodb))
-        # moto is Python: what it takes to think is in the line's length already.
+        # moto is Python: what it takes to think is in the delay already.
         self.replay = stack.enter_context(replay(self.system.moto))
 
-        def lined(what: str, url: str) -> str:
+        def delayed(what: str, url: str) -> str:
             parts = urllib.parse.urlsplit(url)
-            port = stack.enter_context(line(parts.hostname, parts.port, ROUND_TRIPS[what]))
+            port = stack.enter_context(delayed_port(parts.hostname, parts.port, ROUND_TRIPS[what]))
             return f"{parts.scheme}://{parts.hostname}:{port}"
 
-        management = lined("Management Node", self.system.management_url)
+        management = delayed("Management Node", self.system.management_url)
         self.system.put_parameters(
             policy=json.dumps({**environment.POLICY, "vpcs": [self.system.fleet.vpc], "drains_at_once": OVERFLOW}),
             management=json.dumps({"addresses": [management], "authentication": "basic"}))
-        self.live_ec2, self.still_ec2 = lined("EC2", self.system.moto), lined("EC2", self.replay.url)
+        self.live_ec2, self.still_ec2 = delayed("EC2", self.system.moto), delayed("EC2", self.replay.url)
         self.variables = {
-            **self.system.variables, "AWS_ENDPOINT_URL_DYNAMODB": lined("DynamoDB", self.meter.url),
-            "AWS_ENDPOINT_URL_SSM": lined("Parameter Store", self.replay.url)}
+            **self.system.variables, "AWS_ENDPOINT_URL_DYNAMODB": delayed("DynamoDB", self.meter.url),
+            "AWS_ENDPOINT_URL_SSM": delayed("Parameter Store", self.replay.url)}
 
     def invoke(self, name: str, *events: dict, live: bool = False) -> list[Invocation]:
         ec2 = self.live_ec2 if live else self.still_ec2

@@ -1,4 +1,4 @@
-"""A line of a stated length before a local server: whatever a client sends arrives so much later. A request costs one such
+"""A stated delay before a local server: whatever a client sends arrives so much later. A request costs one such
 time, a new TLS connection one more for its handshake. So the duration of an invocation follows from a figure that is
 written down, and from how many of its calls the function makes at once."""
 
@@ -40,7 +40,7 @@ async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, del
 
 
 @contextlib.contextmanager
-def line(host: str, port: int, round_trip_s: float) -> Iterator[int]:
+def delayed_port(host: str, port: int, round_trip_s: float) -> Iterator[int]:
     """Gives the port at the near end."""
 
     async def connected(near_reader: asyncio.StreamReader, near_writer: asyncio.StreamWriter) -> None:

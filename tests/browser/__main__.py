@@ -13,7 +13,7 @@ from pathlib import Path
 from e2e import servers
 from e2e.checks import Checks
 
-from . import chromium, demo, page, strangers
+from . import chromium, demo, page, other_origins
 from .environment import running
 
 
@@ -26,7 +26,7 @@ def main() -> int:
     checks = Checks()
     print(f"    browser: {chromium.find()}", flush=True)
     with running(options.binaries.resolve()) as platform, chromium.opened() as browser:
-        parts = {"strangers": lambda: strangers.run(browser, platform, checks),
+        parts = {"other origins": lambda: other_origins.run(browser, platform, checks),
                  "page": lambda: page.run(browser, platform, checks, options.shots),
                  "demo": lambda: demo.run(browser, options.binaries.resolve(), checks)}
         for name, part in parts.items():

@@ -55,7 +55,7 @@ def run(browser, system: Environment, checks: Checks) -> None:
     page = context.new_page()
     # The browser is told that the attacker's name is this machine: DNS rebinding, without a DNS.
     reply = page.goto(f"http://evil.example:{system.port}/")
-    checks.that("a name that was pointed at this machine is refused, and gets no page",
+    checks.that("a foreign host name that resolves to this machine is refused, and gets no page",
                 reply.status == 421 and "<html" not in reply.text(), f"{reply.status}: {reply.text()[:80]}")
     reply = page.goto(f"http://evil.example:{system.port}/#{system.token}")
     checks.that("the token does not help it", reply is None or reply.status == 421, reply)

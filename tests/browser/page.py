@@ -85,7 +85,7 @@ def loads(page, watched: Watched, system: Environment, checks: Checks) -> None:
     page.wait_for_selector("#history tbody tr")
     own = f"http://127.0.0.1:{system.port}/"
     foreign = [url for url in watched.asked if not url.startswith(own)]
-    checks.that("it asks no other server for anything", not foreign, foreign[:3])
+    checks.that("it sends no request to another server", not foreign, foreign[:3])
     shown = [HOSTILE in page.inner_text("#nodes"), REASON in page.inner_text("#history")]
     checks.that("a hostile name and a hostile reason are shown as they are written", all(shown), shown)
     harmless = page.evaluate("() => [window.pwned === undefined, document.images.length, document.scripts.length]")
@@ -164,10 +164,10 @@ def refreshes(page, watched: Watched, checks: Checks) -> None:
     checks.that("it refreshes by itself until the node is ready, one request each time", 1 <= asked <= 3, asked)
     kept = page.evaluate("""() => [[...document.querySelectorAll("#nodes tbody tr")].every((row) => row.mark), scrollY,
       document.activeElement.id, document.getElementById("nodes-name").value]""")
-    checks.that("in place: the same rows, the same scroll position, the focus and the filter kept",
+    checks.that("a refresh keeps rows, scroll position, focus and filter",
                 kept == [True, at, "nodes-name", "aws"], kept)
     page.fill("#nodes-name", "")
-    checks.that("the node's life is a bar with its reason", "a talk" in page.inner_text("#lives"),
+    checks.that("the node's run is a bar with its reason", "a talk" in page.inner_text("#lives"),
                 page.inner_text("#lives"))
     page.select_option("#history-kind", "asked")
     lines = page.inner_text("#history")
@@ -203,9 +203,9 @@ def looks(browser, system: Environment, checks: Checks, shots: Path | None) -> N
             page = watched.open(system)
             page.wait_for_selector("#history tbody tr")
             overflow = page.evaluate("() => document.documentElement.scrollWidth - innerWidth")
-            checks.that(f"{scheme}, {name}: nothing sticks out to the side", overflow <= 0, f"{overflow} px")
+            checks.that(f"{scheme}, {name}: nothing is wider than the screen", overflow <= 0, f"{overflow} px")
             weak = page.evaluate(CONTRAST)
-            checks.that(f"{scheme}, {name}: text stands out from what is behind it", not weak, weak[:6])
+            checks.that(f"{scheme}, {name}: text has enough contrast", not weak, weak[:6])
             checks.that(f"{scheme}, {name}: the console stayed empty", not watched.said, watched.said[:3])
             if shots:
                 shots.mkdir(parents=True, exist_ok=True)
@@ -229,7 +229,7 @@ def paused(page, system: Environment, checks: Checks) -> None:
                 "paused" in page.inner_text("#ask-note"), page.inner_text("#ask-note"))
     utc = re.compile(r"\d{4}-\d\d-\d\dT\d\d:")
     said = page.inner_text("#notices") + page.inner_text("#ask-note")
-    checks.that("its end is told by the clock of the page, and not in UTC",
+    checks.that("its end is shown in the page's time zone, and not in UTC",
                 not utc.search(said) and len(re.findall(r"paused until .{0,14}?\d\d:\d\d by", said)) == 2, said)
     page.click("#ask-no")
     remove_pause(system.table)
@@ -240,7 +240,7 @@ def down(page, system: Environment, checks: Checks, shots: Path | None) -> None:
     page.wait_for_function("() => document.getElementById('notices').innerText.includes('Management Node')",
                            timeout=REFRESH_MS)
     as_of = page.inner_text("#principal-title + .as-of")
-    checks.that("a Management Node that is down is said, and the locations are shown as read last, with their age",
+    checks.that("a Management Node that is down is named, and the locations are shown as last read, with their age",
                 "As read" in as_of and "London" in page.inner_text("#principal"), as_of)
     if shots:
         page.screenshot(path=shots / "management-node-down.png", full_page=True)
@@ -249,5 +249,5 @@ def down(page, system: Environment, checks: Checks, shots: Path | None) -> None:
                            timeout=REFRESH_MS)
     age = page.inner_text("#fresh-text")
     time.sleep(2.5)
-    checks.that("a dashboard that has ended is said, and the age of what is shown goes on",
+    checks.that("a dashboard that has ended is reported, and the age of what is shown grows",
                 page.inner_text("#fresh-text") != age and page.is_visible("#fresh.old"), age)

@@ -70,4 +70,4 @@ def region(endpoint: str, checks: Checks) -> None:
         rules = [rule["Name"] for rule in events.list_rules()["Rules"]]
         targets = [target["Arn"].split(":")[3] for rule in rules
                    for target in events.list_targets_by_rule(Rule=rule)["Targets"]]
-        checks.that("the further region's events go home", targets == [servers.REGION], (rules, targets))
+        checks.that("the other region's events are forwarded to the home region", targets == [servers.REGION], (rules, targets))

@@ -39,7 +39,7 @@ def cases(system: environment.Environment) -> list[Case]:
         Case("a policy that is not JSON", ("policy", "JSON"), {"policy": "threshold: 5"}),
         Case("a misspelt key", ("treshold", "unknown"), {"policy": policy(system, treshold=5)}),
         Case("a value out of range", ("threshold", "1 to 10000"), {"policy": policy(system, threshold=0)}),
-        Case("a duration that is none", ("boot_limit",), {"policy": policy(system, boot_limit="soon")}),
+        Case("an invalid duration", ("boot_limit",), {"policy": policy(system, boot_limit="soon")}),
         Case("an unknown key beside the addresses", ("management", "insecure"),
              {"management": json.dumps({**address, "insecure": True})}),
         Case("a wrong password", ("401", "credentials"),
@@ -51,7 +51,7 @@ def cases(system: environment.Environment) -> list[Case]:
         Case("a platform's name that cannot be one", ("SPILLWAY_PLATFORM",), environment={"SPILLWAY_PLATFORM": "a/b"}),
         Case("no platform's name", ("SPILLWAY_PLATFORM",), environment={"SPILLWAY_PLATFORM": None}),
         Case("no table's name", ("SPILLWAY_TABLE",), environment={"SPILLWAY_TABLE": None}),
-        Case("a table that is not there", ("no-such-table",), environment={"SPILLWAY_TABLE": "no-such-table"}),
+        Case("an unknown table", ("no-such-table",), environment={"SPILLWAY_TABLE": "no-such-table"}),
     ]
 
 

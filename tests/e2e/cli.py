@@ -116,17 +116,17 @@ def timed(cli: Cli) -> float:
 
 def mistakes(cli: Cli, system: environment.Environment, checks: Checks) -> None:
     says(checks, "no platform", cli("status", SPILLWAY_PLATFORM=None), USAGE, "--platform", "SPILLWAY_PLATFORM")
-    says(checks, "a platform that is not there", cli("status", "--platform", "nobody"), USAGE,
+    says(checks, "an unknown platform", cli("status", "--platform", "nobody"), USAGE,
          "/spillway/nobody/policy", "put-parameter")
-    says(checks, "a name that cannot be one", cli("status", "--platform", "a/b"), USAGE, "a/b")
+    says(checks, "an invalid name", cli("status", "--platform", "a/b"), USAGE, "a/b")
     says(checks, "no region", cli("status", AWS_REGION=None, AWS_DEFAULT_REGION=None), USAGE, "--region")
-    says(checks, "a profile that is not there", cli("whoami", "--profile", "nobody", AWS_ACCESS_KEY_ID=None,
+    says(checks, "an unknown profile", cli("whoami", "--profile", "nobody", AWS_ACCESS_KEY_ID=None,
                                                     AWS_SECRET_ACCESS_KEY=None), FAILED)
     says(checks, "no table", cli("history", SPILLWAY_TABLE=None), USAGE, "--table")
-    says(checks, "a table that is not there", cli("history", "--table", "no-such-table"), FAILED, "no-such-table")
-    says(checks, "a time that is none", cli("history", "--since", "yesterday-ish"), USAGE, "yesterday-ish", "24h")
+    says(checks, "an unknown table", cli("history", "--table", "no-such-table"), FAILED, "no-such-table")
+    says(checks, "an invalid time", cli("history", "--since", "yesterday-ish"), USAGE, "yesterday-ish", "24h")
     says(checks, "a period that ends before it begins", cli("cost", "--since", "1h", "--until", "2h"), USAGE, "--since")
-    says(checks, "a kind that is none", cli("history", "--kind", "begin"), USAGE, "start refused")
+    says(checks, "an unknown kind", cli("history", "--kind", "begin"), USAGE, "start refused")
     says(checks, "Parameter Store that does not answer",
          cli("status", AWS_ENDPOINT_URL_SSM="http://127.0.0.1:1"), FAILED, "SSM")
     closed = f"https://{servers.HOST}:{servers.free_port()}"
@@ -136,7 +136,7 @@ def mistakes(cli: Cli, system: environment.Environment, checks: Checks) -> None:
          # Which of the tagged instances are nodes only the Management Node knows: here one is not.
          "4 overflow nodes stopped")
     value = cli.value("status")
-    checks.that("status without the Management Node, as JSON: room is null and the trouble is said",
+    checks.that("status without the Management Node, as JSON: room is null and the error is given",
                 value["first"]["room_now"] is None and closed in value["trouble"][0]["what"], value)
     says(checks, "doctor without the Management Node", cli("doctor"), FAILED, "BAD", closed)
     system.put_parameters(credentials=json.dumps({"username": environment.USERNAME, "password": bad_input.WRONG_PASSWORD}))
@@ -211,7 +211,7 @@ def settings(cli: Cli, system: environment.Environment, checks: Checks) -> None:
     checks.that("they are stored encrypted", found["Type"] == "SecureString" and NEW_PASSWORD in found["Value"], found["Type"])
     reply = cli("settings", "put", "credentials", "-", "--yes", stdin=system.parameters["credentials"])
     says(checks, "credentials from standard input", reply, DONE, "stored")
-    says(checks, "an address that is none", cli("settings", "put", "management", "--address", "http://mgr.example.com", "--yes"), USAGE,
+    says(checks, "an invalid address", cli("settings", "put", "management", "--address", "http://mgr.example.com", "--yes"), USAGE,
          "addresses[0]", "plain HTTP")
     says(checks, "settings put management", cli("settings", "put", "management", "--address", system.management_url, "--yes",
                                                 "--reason", "moved"), DONE, "stored")
@@ -220,14 +220,14 @@ def settings(cli: Cli, system: environment.Environment, checks: Checks) -> None:
     says(checks, "a secret on the command line", cli("settings", "put", "credentials", "--password", "x"), USAGE)
     ca = system.directory / "new-ca.pem"
     ca.write_text("no certificate")
-    says(checks, "a CA that is none", cli("settings", "put", "ca", str(ca), "--yes"), USAGE, "ca")
+    says(checks, "a CA that is no certificate", cli("settings", "put", "ca", str(ca), "--yes"), USAGE, "ca")
     ca.write_text(system.ca)
     says(checks, "settings put ca", cli("settings", "put", "ca", str(ca), "--yes"), DONE, "stored")
     # A platform that is being set up: each parameter by itself, in the order of the README.
     for words, text in ((("put", "management", "--address", system.management_url), "credentials"),
                         (("put", "ca", str(ca)), ""), (("put", "credentials", str(credentials)), "stored")):
         says(checks, f"settings {words[1]} of a new platform", cli("settings", *words, "--yes", "--platform", "fresh"), DONE, text)
-    says(checks, "with all of it the platform works", cli("status"), DONE, "room for 17")
+    says(checks, "with all parameters status works", cli("status"), DONE, "room for 17")
 
 
 def windows(cli: Cli, system: environment.Environment, checks: Checks) -> None:
@@ -329,7 +329,7 @@ def at_work(cli: Cli, system: environment.Environment, checks: Checks) -> None:
                     value["first"]["room_now"] == value["first"]["room_in_5_minutes"] > 51, value["first"])
         checks.that("and the last cycle is told", value["first"]["last_cycle"]["outcome"] in ("acted", "quiet"), value["first"])
         history(cli, checks)
-    checks.that("the bridge never failed", not bridge.errors, bridge.errors[:3])
+    checks.that("the bridge between moto and the simulated world never failed", not bridge.errors, bridge.errors[:3])
 
 
 def states_of(cli: Cli) -> set[str]:
@@ -352,7 +352,7 @@ def history(cli: Cli, checks: Checks) -> None:
     says(checks, "history in words", cli("history"), DONE, "start", "aws-burst-1", "Spillway", "needed: London")
     cost = cli.value("cost", "--since", "1h")["cost"]
     need = next((line for line in cost["lines"] if line["reason"] == "need"), {})
-    checks.that("cost: three lives for need in AWS burst, at half the hours in money",
+    checks.that("cost: three runs for need in AWS burst, at half the hours in money",
                 need.get("starts") == 3 and need["location"] == "AWS burst" and need["node_hours"] > 0
                 and abs(need["money"] - need["node_hours"] / 2) < 1e-9, cost)
     says(checks, "cost in words", cli("cost", "--since", "1h"), DONE, "AWS burst", "need", "NODE-HOURS")

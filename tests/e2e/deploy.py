@@ -187,7 +187,7 @@ def state_change(system: environment.Environment, account: Account, outputs: dic
     checks.that("the stack's rule takes EC2's state change", account["events"].test_event_pattern(
         EventPattern=rule["EventPattern"], Event=json.dumps(event))["Result"], rule["EventPattern"])
     other = json.dumps(reconciler.state_change(instance.id, "pending"))
-    checks.that("and not one that says nothing", not account["events"].test_event_pattern(
+    checks.that("and no state change that needs no work", not account["events"].test_event_pattern(
         EventPattern=rule["EventPattern"], Event=other)["Result"], rule["EventPattern"])
     queue = outputs["StateChangesQueueUrl"]
     arn = account["sqs"].get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -250,11 +250,11 @@ def check_whole(system: environment.Environment, account: Account, outputs: dict
                 sorted(started) == sorted(i.id for i in system.fleet.overflow) and all(i["reason"] for i in history),
                 history)
     states = aws.instances(system.ec2)
-    touched = [each.name for each in system.fleet.strangers if states[each.id]["State"]["Name"] != "stopped"]
-    checks.that("instances of others, without the tag, or without a node were left alone", not touched, touched)
+    touched = [each.name for each in system.fleet.not_ours if states[each.id]["State"]["Name"] != "stopped"]
+    checks.that("instances of others, without the tag, or without a node were not touched", not touched, touched)
     dead = account["sqs"].get_queue_attributes(
         QueueUrl=outputs["DeadLettersQueueUrl"], AttributeNames=["ApproximateNumberOfMessages"])["Attributes"]
-    checks.that("nothing was given up", dead["ApproximateNumberOfMessages"] == "0", dead)
+    checks.that("the dead-letter queue is empty", dead["ApproximateNumberOfMessages"] == "0", dead)
     checks.that("the bridge between moto and the simulated world never failed", not bridge.errors, bridge.errors[:3])
     log = (system.directory / "ministack.log").read_text(errors="replace")
     checks.that("the password is in no log and no item",

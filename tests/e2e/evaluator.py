@@ -43,7 +43,7 @@ def play(system: environment.Environment, binary: Path, checks: Checks, callers:
             time.sleep(max(0.0, EVERY_S - (time.monotonic() - tick)))
         # The schedule's own invocation may be in the middle of one: that one is stale, and says nothing.
         last = [reply for reply in (function.invoke({}) for _ in range(6)) if outcome(reply) != "stale"]
-    checks.that("the day came to its end: nodes were started, drained and stopped, and no caller is left",
+    checks.that("the ramp ended: nodes were started, drained and stopped, and no caller is left",
                 finished, f"not after {LIMIT_S:.0f} s; states {Counter(bridge.seen.values())}, "
                           f"in progress {bridge.world['in_progress'] if bridge.worlds else '?'}")
     checks.that("the bridge between moto and the simulated world never failed", not bridge.errors, bridge.errors[:3])
@@ -123,11 +123,11 @@ def check_callers(bridge: Bridge, callers: int, checks: Checks) -> None:
     checks.that("every caller of the ramp came", world["offered"] == callers, f"{world['offered']} of {callers}")
     checks.that("no call was dropped", not any(world["dropped"].values()), world["dropped"])
     ended = world["completed"] + world["refused"]
-    checks.that("every caller's story ended", ended == world["offered"], world)
+    checks.that("every caller was served or gave up", ended == world["offered"], world)
     most = max(sum(node["service"] == "ready" and node["overflow"] for node in w["nodes"]) for w in bridge.worlds)
     checks.that("overflow nodes were up, at least two at once", most >= 2, most)
     told = most_at_once(bridge.runs)
-    checks.that("so the Management Node's nodes were told to be, by EC2", told >= most, (told, most))
+    checks.that("EC2 had at least as many instances up at once", told >= most, (told, most))
     busy = max(sum(node["busy"] and node["overflow"] for node in w["nodes"]) for w in bridge.worlds)
     checks.that("calls ran on overflow nodes", busy >= 1, busy)
 
@@ -147,9 +147,9 @@ def check_fleet(system: environment.Environment, bridge: Bridge, before: dict, c
     checks.that(f"no instance was stopped before its minimum lifetime of {environment.MIN_LIFETIME_S} s", not short, short)
     checks.that("in the end every overflow instance is stopped",
                 all(after[i.id]["State"]["Name"] == "stopped" for i in system.fleet.overflow), bridge.seen)
-    touched = [i.name for i in system.fleet.strangers if after[i.id]["LaunchTime"] != before[i.id]["LaunchTime"]
+    touched = [i.name for i in system.fleet.not_ours if after[i.id]["LaunchTime"] != before[i.id]["LaunchTime"]
                or after[i.id]["State"]["Name"] != "stopped"]
-    checks.that("instances of others, without the tag, or without a node were left alone", not touched, touched)
+    checks.that("instances of others, without the tag, or without a node were not touched", not touched, touched)
     kept = system.management.maintenance()
     checks.that("in the end no node is in maintenance mode", not any(kept.values()), kept)
 

@@ -23,7 +23,7 @@ def retire_and_reinstate(operator: Operator, seen: Platform, checks: Checks) -> 
                 retired.code == DONE and row["maintenance_mode"] and "noisy fan" in row["maintenance_mode_reason"]
                 and WHO in row["maintenance_mode_reason"], (retired, row["maintenance_mode_reason"]))
     again = operator("node", "retire", "aws-burst-3", "--yes")
-    checks.that("again: nothing to do", again.code == DONE and again.value["nodes"][0]["done"] == [], again)
+    checks.that("a second retire has nothing to do", again.code == DONE and again.value["nodes"][0]["done"] == [], again)
     refused = operator("start", "aws-burst-3", "--yes")
     checks.that("a retired node is not started", refused.code == REFUSED and "retired" in refused.value["error"]["message"],
                 refused)
@@ -39,7 +39,7 @@ def retire_and_reinstate(operator: Operator, seen: Platform, checks: Checks) -> 
 
 def convert(operator: Operator, seen: Platform, checks: Checks) -> None:
     nowhere = operator("node", "convert", "london-2", "--to", "overflow", "--location", "Mars", "--yes")
-    checks.that("a location that is none is refused", nowhere.code == REFUSED and "Mars" in nowhere.value["error"]["message"],
+    checks.that("an unknown location is refused", nowhere.code == REFUSED and "Mars" in nowhere.value["error"]["message"],
                 nowhere)
     # Interrupted while it waits for the drain, and given again.
     first = operator.start("node", "convert", "london-2", "--to", "overflow", "--location", "AWS burst", "--yes")
@@ -110,7 +110,7 @@ def upgrade(operator: Operator, seen: Platform, checks: Checks) -> None:
     # The evaluator's next cycle writes the new version down; the status goes by it.
     operator("apply", "--yes")
     issues = operator("status").value["issues"]
-    checks.that("which is an issue in the status", any(
+    checks.that("their version is an issue in the status", any(
         issue["about"].startswith("aws-burst-") and "not the Management Node's version" in issue["what"]
         for issue in issues), issues)
     process = operator.start("node", "upgrade", "aws-burst-1", "aws-burst-2", "--reason", "release 39", "--yes")
@@ -119,9 +119,9 @@ def upgrade(operator: Operator, seen: Platform, checks: Checks) -> None:
     # The Management Node upgrades what it reaches, and restarts first: the command waits for it.
     seen.upgrade_platform()
     done = operator.end(process)
-    checks.that("upgrade: both run the Management Node's version, and are let go", done.code == DONE
+    checks.that("upgrade: both run the Management Node's version, and their holds are released", done.code == DONE
                 and sorted(done.value["upgraded"]) == ["aws-burst-1", "aws-burst-2"] and not seen.holds()
                 and all(seen.version_of(f"aws-burst-{n}") == version for n in (1, 2)), (done, seen.holds()))
-    checks.that("the one that was not named still stands stopped", seen.state("aws-burst-3") == "stopped")
+    checks.that("the one that was not named is still stopped", seen.state("aws-burst-3") == "stopped")
     seen.until("the upgrade is over", lambda: not seen.is_upgrading())
     all_down(operator, seen)

@@ -41,15 +41,15 @@ def play(system: environment.Environment, binary: Path, checks: Checks) -> None:
     # Yesterday, today and tomorrow: one of them is the date in Oslo.
     dates = [(now + dt.timedelta(days=days)).strftime("%Y-%m-%d") for days in (-1, 0, 1)]
     reply = function.invoke(payload(now, skip=dates))
-    checks.that("on a date to skip nothing is done, and it says so",
+    checks.that("on a date to skip nothing is done, and the answer says so",
                 not reply.error and "skip" in reply.payload["summary"] and not holds(), reply.text)
     reply = function.invoke(payload(now - dt.timedelta(minutes=71)))
-    checks.that("a tick after the end of its hold does nothing, and says so",
+    checks.that("an invocation after the end of its hold does nothing, and the answer says so",
                 not reply.error and "came too late" in reply.payload["summary"] and not holds(), reply.text)
     reply = function.invoke(payload(now, hold_minuts=5))
     checks.that("an unknown key fails the invocation and is named", reply.error and "hold_minuts" in reply.text, reply.text)
     reply = function.invoke(payload(now, location="Bergen"))
-    checks.that("a location that is not there fails the invocation, with those there are, and leaves no hold",
+    checks.that("an unknown location fails the invocation, names the known ones, and leaves no hold",
                 reply.error and "AWS burst" in reply.text and not holds(), reply.text)
     checks.that("nothing was started by any of these", up() == 0, up())
 
@@ -59,10 +59,10 @@ def play(system: environment.Environment, binary: Path, checks: Checks) -> None:
     checks.that("a window becomes a hold by its name and time", not reply.error and answer["hold"] == wanted, reply.text)
     checks.that("the hold is in the table", [item["id"] for item in holds()] == [wanted], holds())
     checks.that("as many nodes as asked are started", answer["outcome"] == "acted" and up() == 2, (reply.text, up()))
-    checks.that("licences were looked at", "port licences are left" in answer["licences"], reply.text)
+    checks.that("licences were checked", "port licences are left" in answer["licences"], reply.text)
     checks.that("everything could be checked", answer["unchecked"] == [], reply.text)
     reply = function.invoke(payload(now, amount={"nodes": 2}, attempt="2"))
-    checks.that("a doubled tick is the same hold, and starts nothing",
+    checks.that("a repeated invocation is the same hold, and starts nothing",
                 not reply.error and reply.payload["hold"] == wanted and len(holds()) == 1 and up() == 2, reply.text)
 
     # The spike of this window is less than three minutes away: how ready its nodes are is said in every cycle.
@@ -78,7 +78,7 @@ def play(system: environment.Environment, binary: Path, checks: Checks) -> None:
     function.set_environment({**system.variables, "CASE": "no Management Node"})
     reply = function.invoke(payload(now, window="blind"))
     answer = reply.payload
-    checks.that("without the Management Node the hold is written and what could not be checked is said",
+    checks.that("without the Management Node the hold is written and what could not be checked is named",
                 not reply.error and answer["outcome"] == "outage" and "licences" in answer["unchecked"]
                 and any("bursting" in each for each in answer["unchecked"]), reply.text)
     system.put_parameters(policy=None)

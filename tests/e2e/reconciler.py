@@ -3,7 +3,6 @@ addresses follow, an Elastic IP is associated, the table holds the history, and 
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import uuid
 from pathlib import Path
@@ -49,7 +48,7 @@ def run(binaries: Path, checks: Checks) -> None:
 def play(system: environment.Environment, binary: Path, checks: Checks) -> None:
     function = aws.Function(system.ministack, "reconciler", binary, system.variables)
     first, second, third = system.fleet.overflow
-    stranger = system.fleet.strangers[0]
+    not_ours = system.fleet.not_ours[0]
 
     def starts(*instances: aws.Instance) -> None:
         ids = [instance.id for instance in instances]
@@ -68,11 +67,11 @@ def play(system: environment.Environment, binary: Path, checks: Checks) -> None:
         items = aws.items(system.table, environment.TABLE)
         return [item for item in items if item["pk"].startswith("EVENT#") and item["kind"] == kind]
 
-    starts(first, stranger)
+    starts(first, not_ours)
     reply = function.invoke(batch({
-        "m-1": state_change(first.id, "running"), "m-2": state_change(stranger.id, "running"),
+        "m-1": state_change(first.id, "running"), "m-2": state_change(not_ours.id, "running"),
         "m-3": state_change(NOBODY, "running"), "m-4": "not an event", "m-5": state_change(first.id, "running")}))
-    checks.that("a batch with a stranger, an unknown instance and a message that says nothing is done",
+    checks.that("a batch with another's instance, an unknown one and an invalid message is handled",
                 not reply.error and again(reply) == [], reply.text)
     checks.that("the static NAT address is the instance's public address",
                 public(first) and stored(first) == public(first), (stored(first), public(first)))
@@ -106,7 +105,7 @@ def play(system: environment.Environment, binary: Path, checks: Checks) -> None:
     servers.wait_until("it is stopped", lambda: aws.instances(system.ec2)[first.id]["State"]["Name"] == "stopped", 30)
     reply = function.invoke(batch({"m-10": state_change(first.id, "stopped")}))
     reply = function.invoke(batch({"m-11": state_change(first.id, "stopped")}))
-    checks.that("its life is closed, once", again(reply) == [] and len(events("stopped")) == 1, events("stopped"))
+    checks.that("its run is closed in the history, once", again(reply) == [] and len(events("stopped")) == 1, events("stopped"))
     checks.that("its stale address stays", stored(first) is not None, stored(first))
 
     reply = function.invoke({"source": "spillway.sweep"})
@@ -117,6 +116,6 @@ def play(system: environment.Environment, binary: Path, checks: Checks) -> None:
     checks.that("no address is wrong, by its metric", metrics and metrics[-1]["AddressesWrongNow"] == 0, reply.log)
     checks.that("no secret is in any answer or log",
                 not any(environment.PASSWORD in each.text for each in function.replies))
-    checks.that("nothing of strangers is in the table",
+    checks.that("nothing of others' instances is in the table",
                 not any(each.id in json.dumps(item, default=str) for item in aws.items(system.table, environment.TABLE)
-                        for each in system.fleet.strangers[:2]))
+                        for each in system.fleet.not_ours[:2]))

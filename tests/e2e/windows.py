@@ -13,7 +13,7 @@ def added_and_removed(operator: Operator, seen: Platform, checks: Checks) -> Non
     words = ("--schedule", "cron(50 8 ? * MON-FRI *)", "--zone", "Europe/Oslo", "--yes")
     added = operator("prewarm", "add", "weekdays", "--nodes", "2", "--reason", "nine o'clock", *words)
     checks.that("prewarm add", added.code == DONE and operator("prewarm", "list").value["windows"], added)
-    checks.that("a name that is there is refused", operator("prewarm", "add", "weekdays", *words).code == USAGE)
+    checks.that("a name that exists is refused", operator("prewarm", "add", "weekdays", *words).code == USAGE)
     wrong = operator("prewarm", "add", "other", "--schedule", "cron(99 8 ? * * *)", "--zone", "Europe/Oslo", "--yes")
     checks.that("a schedule that could not fire is refused", wrong.code == USAGE, wrong)
     skipped = operator("prewarm", "skip", "weekdays", "2027-05-17", "--yes")
@@ -22,7 +22,7 @@ def added_and_removed(operator: Operator, seen: Platform, checks: Checks) -> Non
     extra_dates(operator, seen, checks)
     removed = operator("prewarm", "remove", "weekdays", "--yes")
     checks.that("prewarm remove", removed.code == DONE and not operator("prewarm", "list").value["windows"], removed)
-    checks.that("again: there is none", operator("prewarm", "remove", "weekdays", "--yes").code == USAGE)
+    checks.that("a second removal is refused", operator("prewarm", "remove", "weekdays", "--yes").code == USAGE)
     checks.that("all of it is in the history", seen.asked("window weekdays added") and seen.asked("weekdays removed"))
 
 
@@ -38,7 +38,7 @@ def extra_dates(operator: Operator, seen: Platform, checks: Checks) -> None:
         refused = operator("prewarm", "extra", "weekdays", str(date), "--yes")
         checks.that(f"an extra date is refused where it would do nothing: {text}", refused.code == USAGE
                     and text in json.dumps(refused.value["error"]) and len(seen.schedules()) == 1, refused)
-    checks.that("of a window that is none", operator("prewarm", "extra", "nobody", str(saturday), "--yes").code == USAGE)
+    checks.that("of an unknown window it is refused", operator("prewarm", "extra", "nobody", str(saturday), "--yes").code == USAGE)
     added = operator("prewarm", "extra", "weekdays", str(saturday), str(other), "--reason", "fair", "--yes")
     name = f"weekdays-extra-{saturday:%Y%m%d}-0850"
     made = seen.schedules().get(name, {})
@@ -65,6 +65,6 @@ def extra_dates(operator: Operator, seen: Platform, checks: Checks) -> None:
     undone = operator("prewarm", "extra", "weekdays", str(saturday), "--undo", "--yes")
     checks.that("--undo takes it back, and only it", undone.code == DONE and sorted(seen.schedules())
                 == ["weekdays", f"weekdays-extra-{other:%Y%m%d}-0850"], (undone, sorted(seen.schedules())))
-    checks.that("again: it is none", operator("prewarm", "extra", "weekdays", str(saturday), "--undo", "--yes").code == USAGE)
+    checks.that("a second --undo is refused", operator("prewarm", "extra", "weekdays", str(saturday), "--undo", "--yes").code == USAGE)
     checks.that("both are in the history", seen.asked(f"fires as well on {saturday}")
                 and seen.asked(f"does not fire as well on {saturday}"))
