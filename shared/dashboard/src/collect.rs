@@ -1,0 +1,62 @@
+//! Reads what a status shows, with the fewest requests: what changes seldom is taken from the ledger, where a cycle found it so
+//! a moment ago. Whoever is about to act reads everything (`read_world`).
+
+use futures_util::future::join;
+use spillway_core::cycle::{Ports, observe_known};
+use spillway_core::fault::Fault;
+use spillway_core::ledger::Ledger;
+use spillway_core::observation::{Certificate, Observation};
+use spillway_core::policy::Policy;
+use spillway_core::ports::{CertificateRead, Clock, FleetRead, LedgerRead, LicenceRead, PlatformRefresh};
+
+use spillway_view::Read;
+
+/// What was read of a platform.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Looked {
+    /// What a cycle reads.
+    pub observation: Observation,
+    /// What is remembered.
+    pub ledger: Result<Ledger, Fault>,
+    /// Port licences: in use, and in all; `None` where the Management Node does not say, or does not answer.
+    pub licences: Option<(u64, u64)>,
+    /// TLS certificates; none where the Management Node does not say, or does not answer.
+    pub certificates: Vec<Certificate>,
+}
+
+impl Looked {
+    /// It with whose it is, and when.
+    pub fn read<'a>(&'a self, platform: &'a str, policy: &'a Policy, now: jiff::Timestamp) -> Read<'a> {
+        let Self { observation, ledger, licences, certificates } = self;
+        Read { platform, policy, observation, ledger, licences: *licences, certificates, now }
+    }
+}
+
+/// EC2 and the ledger, then the Management Node: seven calls and pages while cycles run and overflow nodes are up, one less
+/// while none is, three more where no cycle has read the platform for as long as a report may be old.
+pub async fn look<F, M, L, C>(ports: Ports<'_, F, M, L, C>, policy: &Policy) -> Looked
+where
+    F: FleetRead,
+    M: PlatformRefresh + LicenceRead + CertificateRead,
+    L: LedgerRead,
+    C: Clock,
+{
+    let Ports { fleet, management, ledger, clock } = ports;
+    let now = clock.now();
+    let (ledger, fleet) = join(ledger.read_ledger(now), fleet.read_fleet()).await;
+    let known = ledger.as_ref().ok().and_then(|ledger| ledger.known_platform(now, policy.staleness));
+    // At most two at a time: a request that finds the database locked is worse than one that waits.
+    let observation = observe_known(management, clock, fleet, known).await;
+    let (licences, certificates) = if observation.platform.is_ok() {
+        join(management.read_licences(), management.read_certificates()).await
+    } else {
+        // It has said already that it does not answer.
+        (Ok(None), Ok(Vec::new()))
+    };
+    Looked {
+        observation,
+        licences: licences.ok().flatten().map(|licences| (licences.ports_used, licences.ports_total)),
+        certificates: certificates.unwrap_or_default(),
+        ledger,
+    }
+}

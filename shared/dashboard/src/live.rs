@@ -1,0 +1,51 @@
+//! A refresh, read through the core's ports: the status, the load and the lives of the last hours.
+
+use jiff::tz::TimeZone;
+use spillway_core::cycle::Ports;
+use spillway_core::policy::Policy;
+use spillway_core::ports::{
+    CertificateRead, Clock, FleetRead, LedgerRead, LicenceRead, LoadRead, PlatformRefresh,
+};
+
+use crate::collect::look;
+use crate::lives::lives;
+use crate::memory::Memory;
+use crate::source::{PageData, WindowLine};
+use spillway_view::{Trouble, View, first_line, status};
+
+/// Reads everything that a refresh shows; the windows to come are given, since no port knows them. What cannot be read is
+/// said in the status; the past that was read before is kept.
+pub async fn read_page<F, M, L, C>(
+    ports: Ports<'_, F, M, L, C>,
+    policy: &Policy,
+    platform: &str,
+    zone: &TimeZone,
+    memory: &mut Memory,
+    windows: Vec<WindowLine>,
+) -> PageData
+where
+    F: FleetRead,
+    M: PlatformRefresh + LicenceRead + CertificateRead,
+    L: LedgerRead + LoadRead,
+    C: Clock,
+{
+    let looked = look(ports, policy).await;
+    let now = ports.clock.now();
+    let (mut status, _) = status(&looked.read(platform, policy, now));
+    // A ledger that is down has been said by the status already.
+    if looked.ledger.is_ok()
+        && let Err(fault) = memory.refresh(ports.ledger, now).await
+    {
+        status.trouble.push(Trouble { what: fault.to_string(), remedy: fault.remedy });
+    }
+    let line = first_line(&status, &View { zone: zone.clone(), now, all: true, width: None });
+    PageData {
+        line,
+        load: memory.load(),
+        lives: lives(&memory.events(), &status.nodes),
+        windows,
+        last_event: memory.last_event(),
+        locations_at: status.at,
+        status,
+    }
+}
