@@ -4,7 +4,7 @@
 use std::io::{BufRead, IsTerminal, Write};
 
 use clap::Args;
-use spillway_status::clean;
+use spillway_view::clean;
 
 use crate::exit::Failure;
 

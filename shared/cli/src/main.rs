@@ -1,5 +1,5 @@
 //! `spillway`: what an operator types. Reads what the functions read, shows what they know, and acts through the same
-//! cycle. Decides nothing itself: what thinks is in `spillway-core`, what is shown is made in `spillway-status`.
+//! cycle. Decides nothing itself: what thinks is in `spillway-core`, what is shown is made in `spillway-view`.
 //!
 //! A new command is a file under `commands/`, a variant in `options.rs` and a line in `commands/mod.rs`. One that
 //! changes something takes its questions and its `--yes` from `acting.rs`, and its name from `identity.rs`.

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
-use spillway_status::time::local;
-use spillway_status::{Paint, Tone, clean, is_unseen};
+use spillway_view::time::local;
+use spillway_view::{Paint, Tone, clean, is_unseen};
 
 use crate::exit::Failure;
 use crate::options::Global;

@@ -9,7 +9,7 @@ use spillway_core::cycle::LeaseMemory;
 use spillway_core::ids::HoldId;
 use spillway_core::outcome::CycleReport;
 use spillway_core::ports::Clock;
-use spillway_status::clean;
+use spillway_view::clean;
 
 use crate::desk::{Desk, cycle_json};
 use crate::exit::{Ended, Exit, Failure};

@@ -13,10 +13,10 @@ use spillway_core::ledger::{Actor, EventKind, HoldScope, Request, Wish as Ledger
 use spillway_core::observation::InstanceState;
 use spillway_core::policy::{Mode, Policy};
 use spillway_core::ports::{Clock, FleetRead, LedgerRead, LedgerWrite};
+use spillway_dashboard::{Answer, Desk, Memory, Preview, Wish, read_page};
 use spillway_sim::ports::{MemoryLedger, SimClock, SimFleet, SimManagement};
 use spillway_sim::world::{SharedWorld, WorldBuilder, lock};
-use spillway_status::NodeState;
-use spillway_status::page::{Answer, Desk, Memory, Preview, Wish, read_page};
+use spillway_view::NodeState;
 
 type WorldDesk<'a> = Desk<'a, SimFleet, SimManagement, MemoryLedger, SimClock>;
 

@@ -4,7 +4,7 @@ use serde_json::json;
 use spillway_core::cycle::LeaseMemory;
 use spillway_core::outcome::{CycleReport, Outcome};
 use spillway_core::safety::check;
-use spillway_status::clean;
+use spillway_view::clean;
 
 use crate::acting::{Acting, confirm};
 use crate::context::Context;

@@ -5,7 +5,7 @@ use serde_json::json;
 use spillway_core::fault::Fault;
 use spillway_core::ports::Clock;
 use spillway_pexip::NodeStatusEvent;
-use spillway_status::{PlatformEvent, compare, render_comparison};
+use spillway_view::{PlatformEvent, compare, render_comparison};
 
 use crate::commands::cost::past;
 use crate::context::{Context, management};

@@ -5,7 +5,7 @@ use serde_json::json;
 use spillway_core::ledger::{Event, Ledger};
 use spillway_core::ports::{Clock, FleetRead, LedgerRead};
 use spillway_dynamodb::DynamoLedger;
-use spillway_status::{PastLife, cost, lives, render_cost};
+use spillway_view::{PastLife, cost, lives, render_cost};
 
 use crate::context::Context;
 use crate::exit::{Ended, Exit, Failure};

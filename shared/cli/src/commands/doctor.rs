@@ -3,11 +3,11 @@
 use std::time::Instant;
 
 use serde_json::json;
+use spillway_audit::{Check, Examined, Verdict, examine, render_checks};
 use spillway_core::cycle::{Ports, read_world};
 use spillway_core::fault::Fault;
 use spillway_core::ports::{CertificateRead, Clock};
 use spillway_core::report::actor;
-use spillway_status::doctor::{Check, Examined, Verdict, examine, render_checks};
 
 use crate::context::{Clients, Context};
 use crate::exit::{Ended, Exit, Failure};

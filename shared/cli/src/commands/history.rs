@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use spillway_core::ledger::{Event, EventKind};
 use spillway_core::ports::{Clock, LedgerRead};
 use spillway_core::report::actor;
-use spillway_status::{Filter, KINDS, clean, kind, render_history};
+use spillway_view::{Filter, KINDS, clean, kind, render_history};
 
 use crate::context::Context;
 use crate::exit::{Ended, Exit, Failure};

@@ -13,7 +13,7 @@ use spillway_core::observation::Observation;
 use spillway_core::plan::{Action, Plan};
 use spillway_core::policy::Mode;
 use spillway_core::ports::LedgerWrite;
-use spillway_status::clean;
+use spillway_view::clean;
 
 use crate::acting::{Acting, confirm};
 use crate::context::Context;

@@ -12,7 +12,7 @@ use spillway_core::ports::OperatorFleet;
 use spillway_dynamodb::DynamoLedger;
 use spillway_ec2::{AwsFleet, Operator};
 use spillway_pexip::{HttpManagement, SystemClock};
-use spillway_status::clean;
+use spillway_view::clean;
 
 use crate::acting::{Acting, confirm};
 use crate::context::Context;

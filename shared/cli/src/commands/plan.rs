@@ -7,7 +7,7 @@ use spillway_core::cycle::{Ports, read_world};
 use spillway_core::policy::{Mode, Policy};
 use spillway_core::ports::Clock;
 use spillway_core::safety::check;
-use spillway_status::{PlanView, render_plan};
+use spillway_view::{PlanView, render_plan};
 
 use crate::context::Context;
 use crate::exit::{Ended, Exit};

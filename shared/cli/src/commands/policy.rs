@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 use spillway_core::policy::Policy as Parsed;
-use spillway_status::clean;
+use spillway_view::clean;
 
 use crate::acting::{Acting, confirm};
 use crate::commands::settings::tell;

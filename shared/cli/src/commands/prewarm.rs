@@ -8,9 +8,9 @@ use spillway_core::ledger::HoldScope;
 use spillway_core::ports::Clock;
 use spillway_core::prewarm::{Preview, preview};
 use spillway_scheduler::{AwsScheduler, Firing, SchedulerSettings, Window, Windows};
-use spillway_status::scope;
-use spillway_status::table::{Align, Columns};
-use spillway_status::time::moment;
+use spillway_view::scope;
+use spillway_view::table::{Align, Columns};
+use spillway_view::time::moment;
 
 use crate::context::{Clients, Context};
 use crate::exit::{Ended, Exit, Failure};

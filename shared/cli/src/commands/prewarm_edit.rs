@@ -204,6 +204,6 @@ pub(super) fn said(context: &Context, what: &str, name: &str, output: &Output) {
     if output.json {
         output::json(&json!({"schema": 1, "platform": context.platform, "window": name, "now": what}));
     } else {
-        output::text(&format!("{}: {what}\n", spillway_status::clean(name)));
+        output::text(&format!("{}: {what}\n", spillway_view::clean(name)));
     }
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 use clap::Args;
 use spillway_core::cycle::Ports;
 use spillway_core::ports::Clock;
-use spillway_status::{Status, View, look, render};
+use spillway_dashboard::look;
+use spillway_view::{Status, View, render};
 
 use crate::context::{Clients, Context};
 use crate::exit::{Ended, Exit, Failure};
@@ -103,7 +104,7 @@ async fn read(context: &Context) -> Result<Status, Failure> {
     let ports = Ports { fleet, management, ledger, clock: context.clock.as_ref() };
     let looked = Box::pin(look(ports, &settings.policy)).await;
     let read = looked.read(&context.platform, &settings.policy, context.clock.now());
-    Ok(spillway_status::status(&read).0)
+    Ok(spillway_view::status(&read).0)
 }
 
 fn show(status: &Status, context: &Context, options: &Options, output: &Output) -> String {

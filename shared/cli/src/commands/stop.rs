@@ -11,7 +11,7 @@ use spillway_core::observation::InstanceState;
 use spillway_core::outcome::{ActionEnd, CycleReport, Outcome};
 use spillway_core::plan::{Action, Override};
 use spillway_core::ports::ManagementRead;
-use spillway_status::clean;
+use spillway_view::clean;
 
 use crate::acting::{Acting, confirm};
 use crate::context::Context;

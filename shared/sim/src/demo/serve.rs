@@ -13,12 +13,12 @@ use spillway_core::ledger::{Actor, Event};
 use spillway_core::policy::Policy;
 use spillway_core::ports::{Clock, LedgerRead};
 use spillway_core::prewarm::Tick;
-use spillway_dynamodb::DynamoLedger;
-use spillway_pexip::HttpManagement;
-use spillway_status::page::{
+use spillway_dashboard::{
     Answer, Desk, Memory, PageData, PageSource, Preview, ServeSettings, Served, WindowLine, Wish, read_page,
     serve,
 };
+use spillway_dynamodb::DynamoLedger;
+use spillway_pexip::HttpManagement;
 use tokio::sync::Mutex;
 
 use super::day::Day;

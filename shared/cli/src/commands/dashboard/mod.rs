@@ -11,12 +11,12 @@ use spillway_core::cycle::Ports;
 use spillway_core::fault::{Fault, FaultKind, System};
 use spillway_core::ledger::{Actor, Event};
 use spillway_core::ports::{Clock, LedgerRead};
+use spillway_dashboard::{
+    Answer, Desk, Memory, PageData, PageSource, Preview, ServeSettings, Wish, read_page, serve,
+};
 use spillway_dynamodb::DynamoLedger;
 use spillway_ec2::AwsFleet;
 use spillway_pexip::{HttpManagement, SystemClock};
-use spillway_status::page::{
-    Answer, Desk, Memory, PageData, PageSource, Preview, ServeSettings, Wish, read_page, serve,
-};
 use tokio::sync::Mutex;
 
 use crate::context::{Clients, Context};

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use spillway_core::fault::Fault;
 use spillway_core::ledger::HoldAmount;
+use spillway_dashboard::WindowLine;
 use spillway_scheduler::{AwsScheduler, SchedulerSettings, Window, Windows};
 use spillway_ssm::PlatformSettings;
-use spillway_status::IssueLine;
-use spillway_status::page::WindowLine;
+use spillway_view::IssueLine;
 use tokio::sync::Mutex;
 
 use crate::context::Context;
