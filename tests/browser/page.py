@@ -167,8 +167,8 @@ def refreshes(page, watched: Watched, checks: Checks) -> None:
     checks.that("in place: the same rows, the same scroll position, the focus and the filter kept",
                 kept == [True, at, "nodes-name", "aws"], kept)
     page.fill("#nodes-name", "")
-    checks.that("the node's life is a bar with its reason", "a talk" in page.inner_text("#lives"),
-                page.inner_text("#lives"))
+    checks.that("the node's run is a bar with its reason", "a talk" in page.inner_text("#runs"),
+                page.inner_text("#runs"))
     page.select_option("#history-kind", "asked")
     lines = page.inner_text("#history")
     checks.that("the history can be filtered", "asked" in lines and "drain vetoed" not in lines, lines)

@@ -1,4 +1,4 @@
-//! A refresh, read through the core's ports: the status, the load and the lives of the last hours.
+//! A refresh, read through the core's ports: the status, the load and the runs of the last hours.
 
 use jiff::tz::TimeZone;
 use spillway_core::cycle::Ports;
@@ -8,10 +8,9 @@ use spillway_core::ports::{
 };
 
 use crate::collect::look;
-use crate::lives::lives;
 use crate::memory::Memory;
 use crate::source::{PageData, WindowLine};
-use spillway_view::{Trouble, View, first_line, status};
+use spillway_view::{Present, Trouble, View, first_line, node_runs, status};
 
 /// Reads everything that a refresh shows; the windows to come are given, since no port knows them. What cannot be read is
 /// said in the status; the past that was read before is kept.
@@ -42,7 +41,7 @@ where
     PageData {
         line,
         load: memory.load(),
-        lives: lives(&memory.events(), &status.nodes),
+        runs: node_runs(&memory.events(), &Present::of_nodes(&status.nodes)),
         windows,
         last_event: memory.last_event(),
         locations_at: status.at,

@@ -10,8 +10,7 @@ use spillway_core::ledger::Event;
 use spillway_core::ports::MinuteOfLoad;
 
 use crate::act::{Answer, Preview};
-use crate::lives::Life;
-use spillway_view::Status;
+use spillway_view::{NodeRun, Status};
 
 /// Everything that one refresh shows.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,8 +21,8 @@ pub struct PageData {
     pub line: String,
     /// The load of the last hours, a minute at a time.
     pub load: Vec<MinuteOfLoad>,
-    /// The lives of overflow nodes in that time.
-    pub lives: Vec<Life>,
+    /// The runs of overflow nodes in that time, the earliest first.
+    pub runs: Vec<NodeRun>,
     /// Pre-warm windows to come.
     pub windows: Vec<WindowLine>,
     /// When the last event of the history was: a page that shows the history fetches it again when this changes.

@@ -13,15 +13,14 @@ use spillway_core::policy::Mode;
 use spillway_core::ports::MinuteOfLoad;
 use spillway_core::report::{ThresholdWord, actor};
 
-use crate::lives::Life;
 use crate::source::{PageData, Window};
-use spillway_view::{OverflowNode, Status, place};
+use spillway_view::{NodeRun, OverflowNode, Status, place};
 
 /// Locations whose load is drawn; the busiest first. More cannot be told apart on a screen.
 const CHARTS: usize = 16;
 
-/// Lives that are drawn; the latest first.
-const LIVES: usize = 120;
+/// Runs that are drawn; the latest first.
+const RUNS: usize = 120;
 
 /// Conferences that are named; a tooltip's worth for a platform of ordinary size.
 const CONFERENCES: usize = 100;
@@ -67,7 +66,7 @@ pub(crate) fn keep_locations(data: &mut PageData, before: &PageData) {
 
 /// The value of a refresh.
 pub fn pack(data: &PageData) -> Value {
-    let PageData { status, line, load, lives, windows, last_event, locations_at } = data;
+    let PageData { status, line, load, runs, windows, last_event, locations_at } = data;
     let at = status.at;
     let mut texts = Texts::default();
     let principal: Vec<Value> = status
@@ -123,7 +122,7 @@ pub fn pack(data: &PageData) -> Value {
         })
         .collect();
     let charts = pack_load(status, load, at, &mut texts);
-    let bars = pack_lives(status, lives, at, &mut texts);
+    let bars = pack_runs(status, runs, at, &mut texts);
     let first = &status.first;
     json!({
         "platform": status.platform,
@@ -157,7 +156,7 @@ pub fn pack(data: &PageData) -> Value {
         "chart": {
             "past": Window::CHARTS.past.as_secs(), "ahead": Window::CHARTS.ahead.as_secs(),
             "base": chart_base(at, chart_step()) - at.as_second(), "step": chart_step(),
-            "locations": charts, "lives": bars, "lives_all": lives.len(),
+            "locations": charts, "runs": bars, "runs_all": runs.len(),
         },
         "last_event": last_event.map(jiff::Timestamp::as_millisecond),
         "texts": texts.all,
@@ -314,19 +313,32 @@ fn loads_now(status: &Status) -> Vec<LocationLoad> {
     principal.chain(overflow).collect()
 }
 
-fn pack_lives(status: &Status, lives: &[Life], at: Timestamp, texts: &mut Texts) -> Vec<Value> {
+fn pack_runs(status: &Status, runs: &[NodeRun], at: Timestamp, texts: &mut Texts) -> Vec<Value> {
     let places: HashMap<&InstanceId, usize> =
         status.nodes.iter().enumerate().map(|(place, node)| (&node.instance, place)).collect();
     let first = at.saturating_sub(Window::CHARTS.past).unwrap_or(at);
     let seconds = |instant: &Option<Timestamp>| instant.map(|instant| after(at, instant));
-    lives
-        .iter()
-        .filter(|life| life.until.is_none_or(|until| until >= first))
-        .take(LIVES)
-        .map(|life| {
-            let Life { instance, node, from, ready, drain, until, failed, began, ended } = life;
-            // A node that is listed is named by its place in the list.
-            let place = places.get(instance).map_or_else(|| json!(node), |place| json!(place));
+    runs.iter()
+        .rev()
+        .filter(|run| run.until.is_none_or(|until| until >= first))
+        .take(RUNS)
+        .map(|run| {
+            let NodeRun {
+                instance,
+                node,
+                location: _,
+                from,
+                ready,
+                drain,
+                until,
+                failed,
+                by: _,
+                reason: _,
+                ended,
+            } = run;
+            // A node that is listed is named by its place in the list; one without a name by its instance.
+            let name = || node.as_ref().map_or(instance.as_str(), |node| node.as_str());
+            let place = places.get(instance).map_or_else(|| json!(name()), |place| json!(place));
             json!([
                 place,
                 seconds(from),
@@ -334,7 +346,7 @@ fn pack_lives(status: &Status, lives: &[Life], at: Timestamp, texts: &mut Texts)
                 seconds(drain),
                 seconds(until),
                 u8::from(*failed),
-                texts.of(began),
+                texts.of(&run.began()),
                 texts.of(ended)
             ])
         })

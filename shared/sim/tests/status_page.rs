@@ -220,7 +220,7 @@ async fn what_is_no_overflow_node_is_refused() {
 }
 
 #[tokio::test]
-async fn a_refresh_shows_the_life_the_hold_and_the_load() {
+async fn a_refresh_shows_the_run_the_hold_and_the_load() {
     let platform = Platform::new(Mode::Control);
     let id = platform.first().await;
     platform.act(&start(&id, 60)).await;
@@ -231,9 +231,9 @@ async fn a_refresh_shows_the_life_the_hold_and_the_load() {
     let data = read_page(platform.ports(), &platform.policy, "acme", &zone, &mut memory, Vec::new()).await;
     let node = data.status.nodes.iter().find(|node| node.instance == id).unwrap();
     assert_eq!(node.state, NodeState::Ready);
-    assert_eq!(data.lives.len(), 1);
-    let life = &data.lives[0];
-    assert!(life.began.contains("a talk") && life.until.is_none() && life.ready.is_some(), "{life:?}");
+    assert_eq!(data.runs.len(), 1);
+    let run = &data.runs[0];
+    assert!(run.reason.contains("a talk") && run.until.is_none() && run.ready.is_some(), "{run:?}");
     assert_eq!(data.status.holds.len(), 1);
     assert_eq!(data.load.len(), 2);
     assert!(data.line.contains("acme: room for"), "{}", data.line);

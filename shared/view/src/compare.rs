@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use spillway_core::ledger::{Actor, Event, EventKind};
 
-use crate::lives::PastLife;
+use crate::runs::NodeRun;
 use crate::table::{Align, Columns};
 use crate::text::{Paint, Tone};
 use crate::time::{local, span};
@@ -52,7 +52,7 @@ pub struct Comparison {
 /// Starts and hours.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Sum {
-    /// Lives.
+    /// Runs.
     pub starts: u32,
     /// Hours.
     pub node_hours: f64,
@@ -76,7 +76,7 @@ const SAME_NEED: SignedDuration = SignedDuration::from_mins(15);
 pub fn compare(
     events: &[Event],
     platform: &[PlatformEvent],
-    lives: &[PastLife],
+    runs: &[NodeRun],
     from: Timestamp,
     until: Timestamp,
 ) -> Comparison {
@@ -92,10 +92,10 @@ pub fn compare(
     lines.extend(events.iter().filter(asked).filter_map(line));
     lines.sort_by_key(|line| line.at);
     let mut sums: BTreeMap<bool, Sum> = BTreeMap::new();
-    for life in lives.iter().filter(|life| life.within(from, until) > SignedDuration::ZERO) {
-        let sum = sums.entry(life.by == Actor::Spillway).or_default();
+    for run in runs.iter().filter(|run| run.within(from, until) > SignedDuration::ZERO) {
+        let sum = sums.entry(run.by == Actor::Spillway).or_default();
         sum.starts += 1;
-        sum.node_hours += life.within(from, until).as_secs_f64() / 3600.0;
+        sum.node_hours += run.within(from, until).as_secs_f64() / 3600.0;
     }
     let withheld: Vec<&Event> = events
         .iter()
@@ -103,8 +103,9 @@ pub fn compare(
         .filter(|event| event.kind == EventKind::Withheld && starts(event))
         .collect();
     let theirs = |after: Timestamp| {
-        let later = lives.iter().filter(|life| life.by != Actor::Spillway && life.from >= after);
-        later.map(|life| life.from.duration_since(after)).min().filter(|delay| *delay <= SAME_NEED)
+        let others = runs.iter().filter(|run| run.by != Actor::Spillway).filter_map(|run| run.from);
+        let later = others.filter(|from| *from >= after);
+        later.map(|from| from.duration_since(after)).min().filter(|delay| *delay <= SAME_NEED)
     };
     let delays: Vec<SignedDuration> = withheld.iter().filter_map(|event| theirs(event.at)).collect();
     let seconds: i64 = delays.iter().map(SignedDuration::as_secs).sum();
@@ -207,15 +208,19 @@ mod tests {
         }
     }
 
-    fn life(from: i64, until: Option<i64>, by: Actor) -> PastLife {
-        PastLife {
+    fn run(from: i64, until: Option<i64>, by: Actor) -> NodeRun {
+        NodeRun {
             instance: "i-1".into(),
             node: Some("burst-1".into()),
             location: Some("AWS burst".into()),
-            from: at(from),
+            from: Some(at(from)),
+            ready: None,
+            drain: None,
             until: until.map(at),
+            failed: false,
             by,
             reason: String::new(),
+            ended: String::new(),
         }
     }
 
@@ -227,8 +232,8 @@ mod tests {
     fn pexips_start_stands_beside_ours_that_was_withheld() {
         let events =
             [event(10, EventKind::Withheld, "withheld: start burst-1"), event(17, EventKind::Ready, "ready")];
-        let lives = [life(12, Some(72), Actor::Pexip)];
-        let shown = compare(&events, &[pexip(12, "starting, overflow")], &lives, at(0), at(120));
+        let runs = [run(12, Some(72), Actor::Pexip)];
+        let shown = compare(&events, &[pexip(12, "starting, overflow")], &runs, at(0), at(120));
         let lines: Vec<(Option<&str>, Option<&str>)> =
             shown.lines.iter().map(|line| (line.platform.as_deref(), line.spillway.as_deref())).collect();
         let wanted = [
@@ -249,8 +254,8 @@ mod tests {
             event(40, EventKind::Withheld, "withheld: start burst-1, start burst-2"),
         ];
         // Fifteen minutes and a bit after the first, five after the second.
-        let lives = [life(26, Some(30), Actor::Unknown), life(45, None, Actor::Pexip)];
-        let shown = compare(&events, &[], &lives, at(0), at(60));
+        let runs = [run(26, Some(30), Actor::Unknown), run(45, None, Actor::Pexip)];
+        let shown = compare(&events, &[], &runs, at(0), at(60));
         assert_eq!((shown.withheld, shown.followed, shown.mean_delay_s), (2, 1, Some(300)));
         assert_eq!(shown.theirs, Sum { starts: 2, node_hours: 19.0 / 60.0 });
     }
@@ -264,8 +269,8 @@ mod tests {
             event(30, EventKind::AddressChanged, "static NAT address"),
         ];
         // A start of ours is no answer of theirs; of a life from before, the hours within count.
-        let lives = [life(21, Some(51), Actor::Spillway), life(-60, Some(30), Actor::Pexip)];
-        let shown = compare(&events, &[], &lives, at(0), at(60));
+        let runs = [run(21, Some(51), Actor::Spillway), run(-60, Some(30), Actor::Pexip)];
+        let shown = compare(&events, &[], &runs, at(0), at(60));
         assert_eq!((shown.withheld, shown.followed, shown.mean_delay_s), (0, 0, None));
         assert_eq!(shown.lines.len(), 1, "{:?}", shown.lines);
         assert_eq!((shown.ours.node_hours, shown.theirs.node_hours), (0.5, 0.5));

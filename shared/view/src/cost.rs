@@ -10,7 +10,7 @@ use spillway_core::observation::Fleet;
 use spillway_core::policy::Policy;
 use spillway_core::report::actor;
 
-use crate::lives::PastLife;
+use crate::runs::NodeRun;
 use crate::table::{Align, Columns};
 use crate::text::{Paint, Tone};
 
@@ -42,7 +42,7 @@ pub struct CostLine {
     pub location: String,
     /// `need`, `hold <name>`, a person, Pexip, somebody else.
     pub reason: String,
-    /// Lives, whole or in part.
+    /// Runs, whole or in part.
     pub starts: u32,
     /// Hours.
     pub node_hours: f64,
@@ -51,19 +51,19 @@ pub struct CostLine {
 }
 
 /// Adds up.
-pub fn cost(policy: &Policy, fleet: &Fleet, lives: &[PastLife], from: Timestamp, until: Timestamp) -> Cost {
+pub fn cost(policy: &Policy, fleet: &Fleet, runs: &[NodeRun], from: Timestamp, until: Timestamp) -> Cost {
     let types: BTreeMap<&InstanceId, &InstanceType> =
         fleet.instances.iter().map(|instance| (&instance.id, &instance.instance_type)).collect();
     let mut lines: BTreeMap<(String, String), CostLine> = BTreeMap::new();
     let mut without_price: BTreeMap<String, f64> = BTreeMap::new();
-    for life in lives {
-        let time = life.within(from, until);
+    for run in runs {
+        let time = run.within(from, until);
         if time == SignedDuration::ZERO {
             continue;
         }
         let hours = time.as_secs_f64() / 3600.0;
-        let location = life.location.as_ref().map_or_else(|| "unknown".to_owned(), ToString::to_string);
-        let reason = reason(life);
+        let location = run.location.as_ref().map_or_else(|| "unknown".to_owned(), ToString::to_string);
+        let reason = reason(run);
         let line = lines.entry((location.clone(), reason.clone())).or_insert(CostLine {
             location,
             reason,
@@ -73,7 +73,7 @@ pub fn cost(policy: &Policy, fleet: &Fleet, lives: &[PastLife], from: Timestamp,
         });
         line.starts += 1;
         line.node_hours += hours;
-        let kind = types.get(&life.instance);
+        let kind = types.get(&run.instance);
         if let Some(price) = kind.and_then(|kind| policy.price_per_hour.get(*kind)) {
             line.money += price * hours;
         } else {
@@ -99,10 +99,10 @@ fn sum(numbers: impl Iterator<Item = f64>) -> f64 {
     numbers.fold(0.0, |sum, number| sum + number)
 }
 
-/// What started a life, without the numbers and times that differ each time.
-fn reason(life: &PastLife) -> String {
-    match &life.by {
-        Actor::Spillway => match life.reason.strip_prefix("hold ") {
+/// What started a run, without the numbers and times that differ each time.
+fn reason(run: &NodeRun) -> String {
+    match &run.by {
+        Actor::Spillway => match run.reason.strip_prefix("hold ") {
             // A window's hold is called after the window and the time.
             Some(hold) => format!("hold {}", hold.split([':', '#', '@', ' ']).next().unwrap_or_default()),
             None => "need".to_owned(),
@@ -116,7 +116,7 @@ pub fn render_cost(cost: &Cost, paint: &impl Paint) -> String {
     let mut columns = Columns::new(&[
         ("location", Align::Left),
         ("started by", Align::Left),
-        ("lives", Align::Right),
+        ("runs", Align::Right),
         ("node-hours", Align::Right),
         ("cost", Align::Right),
     ]);
@@ -129,11 +129,11 @@ pub fn render_cost(cost: &Cost, paint: &impl Paint) -> String {
             format!("{:.2}", line.money),
         ]);
     }
-    let lives: u32 = cost.lines.iter().map(|line| line.starts).sum();
+    let runs: u32 = cost.lines.iter().map(|line| line.starts).sum();
     columns.row([
         "all".to_owned(),
         String::new(),
-        lives.to_string(),
+        runs.to_string(),
         format!("{:.1}", cost.node_hours),
         format!("{:.2}", cost.money),
     ]);
@@ -164,15 +164,19 @@ mod tests {
         Timestamp::UNIX_EPOCH + SignedDuration::from_hours(hour)
     }
 
-    fn life(instance: &str, hours: (i64, Option<i64>), by: Actor, reason: &str) -> PastLife {
-        PastLife {
+    fn run(instance: &str, hours: (i64, Option<i64>), by: Actor, reason: &str) -> NodeRun {
+        NodeRun {
             instance: instance.into(),
             node: None,
             location: Some("AWS burst".into()),
-            from: at(hours.0),
+            from: Some(at(hours.0)),
+            ready: None,
+            drain: None,
             until: hours.1.map(at),
+            failed: false,
             by,
             reason: reason.to_owned(),
+            ended: String::new(),
         }
     }
 
@@ -208,15 +212,15 @@ mod tests {
         let mut policy = Policy::with_defaults("mgr");
         policy.price_per_hour.insert("c5.2xlarge".into(), 0.5);
         let fleet = Fleet { instances: vec![instance("i-1", "c5.2xlarge"), instance("i-2", "m5.large")] };
-        let lives = [
-            life("i-1", (0, Some(4)), Actor::Spillway, "needed: London has 5 HD calls free"),
-            life("i-1", (6, None), Actor::Spillway, "hold morning@2026-03-02T07:50Z: pre-warm"),
-            life("i-1", (-9, Some(1)), Actor::Spillway, "needed: Paris has 4 HD calls free"),
-            life("i-2", (2, Some(3)), Actor::Pexip, ""),
-            life("i-3", (2, Some(3)), Actor::Person("anna".to_owned()), ""),
-            life("i-1", (20, Some(30)), Actor::Spillway, "needed"),
+        let runs = [
+            run("i-1", (0, Some(4)), Actor::Spillway, "needed: London has 5 HD calls free"),
+            run("i-1", (6, None), Actor::Spillway, "hold morning@2026-03-02T07:50Z: pre-warm"),
+            run("i-1", (-9, Some(1)), Actor::Spillway, "needed: Paris has 4 HD calls free"),
+            run("i-2", (2, Some(3)), Actor::Pexip, ""),
+            run("i-3", (2, Some(3)), Actor::Person("anna".to_owned()), ""),
+            run("i-1", (20, Some(30)), Actor::Spillway, "needed"),
         ];
-        let cost = cost(&policy, &fleet, &lives, at(0), at(8));
+        let cost = cost(&policy, &fleet, &runs, at(0), at(8));
         let lines: Vec<(&str, u32, f64, f64)> = cost
             .lines
             .iter()

@@ -12,9 +12,9 @@ mod cost;
 mod held;
 mod history;
 mod issues;
-mod lives;
 mod make;
 mod plan_text;
+mod runs;
 mod status;
 pub mod table;
 mod text;
@@ -26,9 +26,9 @@ pub use compare::{Comparison, ComparisonLine, PlatformEvent, Sum, compare, rende
 pub use cost::{Cost, CostLine, cost, render_cost};
 pub use history::{Filter, KINDS, kind, render_history};
 pub use issues::issues;
-pub use lives::{PastLife, lives};
 pub use make::{Read, status};
 pub use plan_text::{PlanView, render_plan};
+pub use runs::{NodeRun, Present, node_runs};
 pub use status::{
     EdgeLocation, FirstLine, Held, HoldLine, IssueLine, LastCycle, NodeState, OverflowLocation, OverflowNode,
     PrincipalLocation, SCHEMA, Status, Trouble,

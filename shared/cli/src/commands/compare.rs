@@ -23,7 +23,7 @@ pub(crate) async fn run(context: &Context, period: &Period, output: &Output) -> 
         tokio::join!(past(&ledger, from, until), management.read_node_history(from, until));
     let (past, platform) = (past?, platform.map_err(Fault::from)?);
     let platform: Vec<PlatformEvent> = platform.into_iter().map(in_its_words).collect();
-    let comparison = compare(&past.events, &platform, &past.lives, from, until);
+    let comparison = compare(&past.events, &platform, &past.runs, from, until);
     if output.json {
         output::json(&json!({
             "platform": context.platform, "schema": comparison.schema, "comparison": comparison,

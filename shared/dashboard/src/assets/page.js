@@ -435,17 +435,17 @@ function lanes(box, data, rows) {
   box.lanes_ = kept;
 }
 
-function showLives(data) {
+function showRuns(data) {
   const byNode = new Map();
-  for (const [place, from, ready, drain, until, failed, began, ended] of data.chart.lives) {
+  for (const [place, from, ready, drain, until, failed, began, ended] of data.chart.runs) {
     const node = typeof place === "number" ? data.nodes[place][0] : place;
     if (!byNode.has(node)) byNode.set(node, []);
     byNode.get(node).push({ from: from ?? -data.chart.past, ready, drain, until, failed, known: from !== null, began: data.texts[began], ended: data.texts[ended] });
   }
   const span = (from, until) => `${clock(data.at + from)} to ${until === null ? "now" : clock(data.at + until)}`;
-  const rows = [...byNode].map(([node, lives]) => {
-    lives.sort((a, b) => a.from - b.from);
-    const segments = lives.flatMap(({ from, ready, drain, until, failed }) => {
+  const rows = [...byNode].map(([node, runs]) => {
+    runs.sort((a, b) => a.from - b.from);
+    const segments = runs.flatMap(({ from, ready, drain, until, failed }) => {
       const end = until ?? 0;
       if (failed) return [{ from, until: end, kind: "failed", title: `failed start ${span(from, until)}` }];
       const up = ready ?? (drain === null ? end : from);
@@ -456,16 +456,16 @@ function showLives(data) {
         { from: down, until: end, kind: "draining", title: `draining ${span(down, until)}` },
       ].filter((bar) => bar.until > bar.from);
     });
-    const last = lives.at(-1);
-    const why = [last.began && `started by ${last.began}`, last.until !== null && last.ended && `stopped by ${last.ended}`, last.failed && last.ended].filter(Boolean).join("; ");
+    const last = runs.at(-1);
+    const why = [last.began && `started by ${last.began}`, last.until !== null && !last.failed && last.ended && `stopped by ${last.ended}`, last.failed && last.ended].filter(Boolean).join("; ");
     return { key: node, who: node, segments, why };
   });
   rows.sort((a, b) => natural.compare(a.who, b.who));
-  lanes($("lives"), data, rows);
-  const hidden = data.chart.lives_all - data.chart.lives.length;
-  const note = $("lives-more");
+  lanes($("runs"), data, rows);
+  const hidden = data.chart.runs_all - data.chart.runs.length;
+  const note = $("runs-more");
   note.hidden = hidden <= 0;
-  setText(note, `The latest ${data.chart.lives.length} of ${data.chart.lives_all} lives; all of them: spillway history`);
+  setText(note, `The latest ${data.chart.runs.length} of ${data.chart.runs_all} runs; all of them: spillway history`);
   note.nextElementSibling.hidden = rows.length > 0;
 }
 
@@ -659,7 +659,7 @@ function show() {
   showNodes();
   showIssues(data);
   showLoad(data);
-  showLives(data);
+  showRuns(data);
   showHolds(data);
   $("edge-section").hidden = data.edge.length === 0;
   table($("edge"), edgeColumns, data.edge, (row) => row.name);

@@ -5,8 +5,8 @@ use spillway_core::ids::{HdCalls, InstanceId, InstanceType, LocationName, NodeNa
 use spillway_core::ledger::{Actor, LocationLoad};
 use spillway_core::ports::MinuteOfLoad;
 use spillway_core::report::ThresholdWord;
-use spillway_dashboard::{Life, PageData, wire};
-use spillway_view::{NodeState, OverflowLocation, OverflowNode, PrincipalLocation};
+use spillway_dashboard::{PageData, wire};
+use spillway_view::{NodeRun, NodeState, OverflowLocation, OverflowNode, PrincipalLocation};
 
 use crate::source::{at, data, empty};
 
@@ -70,23 +70,25 @@ fn platform(running: usize) -> PageData {
                 .collect(),
         })
         .collect();
-    let lives = status
+    let runs = status
         .nodes
         .iter()
         .filter(|node| node.since.is_some())
-        .map(|node| Life {
+        .map(|node| NodeRun {
             instance: node.instance.clone(),
-            node: node.name.clone(),
+            node: Some(node.name.clone()),
+            location: node.location.clone(),
             from: node.since,
             ready: node.since.map(|since| since + SignedDuration::from_mins(5)),
             drain: None,
             until: None,
             failed: false,
-            began: node.started_why.clone().unwrap_or_default(),
+            by: Actor::Spillway,
+            reason: node.started_why.clone().unwrap_or_default(),
             ended: String::new(),
         })
         .collect();
-    PageData { load, lives, ..data(status) }
+    PageData { load, runs, ..data(status) }
 }
 
 #[test]

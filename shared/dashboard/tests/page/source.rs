@@ -39,7 +39,7 @@ pub(crate) fn data(status: Status) -> PageData {
     PageData {
         line: "acme: room for 7 HD calls now".to_owned(),
         load: Vec::new(),
-        lives: Vec::new(),
+        runs: Vec::new(),
         windows: Vec::new(),
         last_event: None,
         locations_at: status.at,
