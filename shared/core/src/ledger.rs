@@ -288,6 +288,15 @@ impl Hold {
     pub fn is_current(&self, now: Timestamp) -> bool {
         self.from <= now && now < self.until
     }
+
+    /// Whether it is about a node. Of a node whose location is not known it is where it is about all nodes, or this one.
+    pub fn covers(&self, instance: &InstanceId, location: Option<&LocationName>) -> bool {
+        match &self.scope {
+            HoldScope::All => true,
+            HoldScope::Location(name) => location == Some(name),
+            HoldScope::Node(id) => id == instance,
+        }
+    }
 }
 
 /// An operator's wish, met by the next cycle that holds the lease.

@@ -13,7 +13,7 @@ use crate::fault::FaultKind;
 use crate::ids::{HdCalls, HoldId, InstanceId, LocationName, NodeName};
 use crate::ledger::Actor;
 
-pub use hold::{HoldReason, HoldReport, READINESS_MEMORY, READY_BEFORE_SPIKE, Readiness};
+pub use hold::{HoldReason, HoldReport, HoldStatus, READINESS_MEMORY, READY_BEFORE_SPIKE, Readiness};
 
 /// What a cycle found, and why it does what it does.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +26,9 @@ pub struct Report {
     pub nodes: Vec<NodeReport>,
     /// One entry per current hold.
     pub holds: Vec<HoldReport>,
+    /// The nodes of the current holds together.
+    #[serde(default)]
+    pub held: HoldStatus,
     /// What keeps nodes from being used.
     pub issues: Vec<Issue>,
     /// Conferences seen on nodes whose stop was ordered by a cycle. Anything but 0 is a fault of Spillway's.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::MODE_MEMORY;
 use super::draft::remember_start;
-use super::hold::{Up, covers, current, report_of};
+use super::hold::{Up, current, report_of};
 use crate::assess::{Issue, ORDER_GRACE};
 use crate::ids::{HdCalls, LocationName};
 use crate::ledger::{Actor, HoldScope, Ledger, NodeRecord};
@@ -39,7 +39,7 @@ pub(super) fn plan_blind_holds(
             .filter_map(|instance| {
                 let record = ledger.nodes.get(&instance.id)?;
                 let (_, location) = record.location.as_ref()?;
-                covers(hold, &instance.id, location).then_some((instance, record, location))
+                hold.covers(&instance.id, Some(location)).then_some((instance, record, location))
             })
             .collect();
         members.sort_by_key(|(instance, record, _)| (record.name.clone(), instance.id.clone()));

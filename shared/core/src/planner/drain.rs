@@ -3,7 +3,7 @@
 
 use super::demand::need;
 use super::draft::Draft;
-use super::hold::{Up, covers, current, up_for};
+use super::hold::{Up, current, up_for};
 use super::{FAILOVER_QUIET, IDLE_GAP};
 use crate::assess::{OverflowNode, Phase, RETIRED_MARK, is_fresh, is_our_maintenance};
 use crate::ids::LocationId;
@@ -256,7 +256,7 @@ pub(super) fn begin(draft: &mut Draft<'_>) {
             } else if let Some(reason) = still_young_or_busy(draft, node) {
                 Some(reason)
             } else if let Some((hold, ..)) = holds.iter().find(|(hold, up, all)| {
-                covers(hold, &node.instance.id, name)
+                hold.covers(&node.instance.id, Some(name))
                     && up.without(node.capacity).missing(hold.amount, *all) > 0
             }) {
                 Some(NodeReason::Held { hold: hold.id.clone() })
@@ -274,7 +274,7 @@ pub(super) fn begin(draft: &mut Draft<'_>) {
             slots -= 1;
             room = room.minus(node.free);
             for (hold, up, _) in &mut holds {
-                if covers(hold, &node.instance.id, name) {
+                if hold.covers(&node.instance.id, Some(name)) {
                     *up = up.without(node.capacity);
                 }
             }

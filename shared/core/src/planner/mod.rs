@@ -11,6 +11,7 @@ mod demand;
 mod draft;
 mod drain;
 mod hold;
+mod hold_status;
 mod readiness;
 mod reporting;
 mod request;
@@ -25,7 +26,6 @@ use crate::policy::{Mode, Policy};
 use crate::report::{CancelReason, Gate};
 use draft::Draft;
 pub(crate) use draft::remember_start;
-pub(crate) use hold::covers;
 
 /// No stop for this long after another Management Node answers: it may not know yet what runs where.
 pub const FAILOVER_QUIET: SignedDuration = SignedDuration::from_mins(10);

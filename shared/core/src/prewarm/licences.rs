@@ -9,7 +9,6 @@ use serde::Serialize;
 use crate::assess::{Assessment, OverflowNode, Phase, is_our_maintenance};
 use crate::ids::{HdCalls, LocationId};
 use crate::ledger::{Hold, HoldAmount};
-use crate::planner::covers;
 use crate::ports::Licences;
 
 /// What was found out about licences.
@@ -79,7 +78,7 @@ impl<'v> Reach<'v> {
         let mut reach = Self { up: HdCalls(0), up_nodes: 0, down: Vec::new(), locations: BTreeSet::new() };
         for (id, location) in view.overflow_locations() {
             for node in view.nodes_in(id) {
-                if !covers(hold, &node.instance.id, &location.location.name) {
+                if !hold.covers(&node.instance.id, Some(&location.location.name)) {
                     continue;
                 }
                 reach.locations.insert(id);
