@@ -71,7 +71,7 @@ fn every_option_of_every_command_and_every_exit_code_is_in_the_readme() {
 /// Parts of `status`, the shape that scripts and screens are written for.
 #[test]
 fn every_field_of_the_first_line_of_holds_and_of_issues_is_in_the_readme() {
-    use spillway_view::{Held, HoldLine, IssueLine, LastCycle};
+    use spillway_view::{HoldLine, IssueLine, LastCycle};
     let keys = |value: serde_json::Value| -> Vec<String> {
         value.as_object().unwrap().keys().map(ToString::to_string).collect()
     };
@@ -93,7 +93,7 @@ fn every_field_of_the_first_line_of_holds_and_of_issues_is_in_the_readme() {
         serde_json::to_value(hold).unwrap(),
         serde_json::to_value(cycle).unwrap(),
         serde_json::to_value(issue).unwrap(),
-        serde_json::to_value(Held::default()).unwrap(),
+        serde_json::to_value(spillway_core::report::HoldStatus::default()).unwrap(),
         serde_json::to_value(spillway_view::FirstLine::default()).unwrap(),
     ];
     for key in all.into_iter().flat_map(keys) {

@@ -9,7 +9,6 @@
 mod clean;
 mod compare;
 mod cost;
-mod held;
 mod history;
 mod issues;
 mod make;
@@ -30,7 +29,7 @@ pub use make::{Read, status};
 pub use plan_text::{PlanView, render_plan};
 pub use runs::{NodeRun, Present, node_runs};
 pub use status::{
-    EdgeLocation, FirstLine, Held, HoldLine, IssueLine, LastCycle, NodeState, OverflowLocation, OverflowNode,
+    EdgeLocation, FirstLine, HoldLine, IssueLine, LastCycle, NodeState, OverflowLocation, OverflowNode,
     PrincipalLocation, SCHEMA, Status, Trouble,
 };
 pub use text::{Paint, Tone, View, first_line, render};

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use spillway_core::assess::{Assessment, Phase};
 use spillway_core::fault::Fault;
 use spillway_core::ids::{HdCalls, InstanceId, LocationName, NodeName};
-use spillway_core::ledger::{Hold, HoldScope, Ledger, NodeRecord};
+use spillway_core::ledger::{Hold, Ledger, NodeRecord};
 use spillway_core::observation::{
     Certificate, Fleet, Instance, InstanceState, NodeRole, Observation, Platform,
 };
@@ -15,7 +15,6 @@ use spillway_core::plan::Plan;
 use spillway_core::policy::Policy;
 use spillway_core::report::{Gate, NodeReason, NodeReport, Purpose};
 
-use crate::held::held;
 use crate::issues::issues;
 use crate::status::{
     EdgeLocation, FirstLine, HoldLine, LastCycle, NodeState, OverflowLocation, OverflowNode,
@@ -71,7 +70,7 @@ pub fn status(read: &Read<'_>) -> (Status, Plan) {
             status.edge = edge(policy, platform);
             status.issues = issues(policy, fleet, &view, certificates);
             status.first.oldest_report_s = oldest_report(policy, &view);
-            status.first.held = held(read.policy, &view, known, now);
+            status.first.held = plan.report.held;
         }
         // What EC2 and the ledger know without the Management Node: enough to see what runs.
         (Err(_), Ok(fleet)) => status.nodes = blind_nodes(policy, fleet, known, now),
@@ -231,21 +230,12 @@ fn since(node: &spillway_core::assess::OverflowNode<'_>) -> Option<Timestamp> {
 }
 
 /// Holds in force.
-pub(crate) fn current(ledger: Option<&Ledger>, now: Timestamp) -> Vec<&Hold> {
+fn current(ledger: Option<&Ledger>, now: Timestamp) -> Vec<&Hold> {
     ledger.into_iter().flat_map(|ledger| &ledger.holds).filter(|hold| hold.is_current(now)).collect()
 }
 
-/// Whether a hold is about a node.
-pub(crate) fn is_about(hold: &Hold, instance: &InstanceId, location: Option<&LocationName>) -> bool {
-    match &hold.scope {
-        HoldScope::All => true,
-        HoldScope::Location(name) => location == Some(name),
-        HoldScope::Node(id) => id == instance,
-    }
-}
-
 fn held_until(holds: &[&Hold], instance: &InstanceId, location: Option<&LocationName>) -> Option<Timestamp> {
-    holds.iter().filter(|hold| is_about(hold, instance, location)).map(|hold| hold.until).max()
+    holds.iter().filter(|hold| hold.covers(instance, location)).map(|hold| hold.until).max()
 }
 
 fn holds(ledger: Option<&Ledger>, now: Timestamp) -> Vec<HoldLine> {

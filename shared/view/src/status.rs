@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use spillway_core::ids::{HdCalls, HoldId, InstanceId, InstanceType, LocationName, NodeName};
 use spillway_core::ledger::{Actor, HoldAmount, HoldScope, LastRefusal};
 use spillway_core::policy::Mode;
-use spillway_core::report::ThresholdWord;
+use spillway_core::report::{HoldStatus, ThresholdWord};
 
 /// Version of the shape.
 pub const SCHEMA: u32 = 1;
@@ -70,8 +70,8 @@ pub struct FirstLine {
     /// The same in five minutes, if nobody calls and nobody hangs up: with what is booting now. The guide has a node
     /// ready about five minutes after its start.
     pub room_in_5_minutes: Option<HdCalls>,
-    /// The nodes that are held.
-    pub held: Held,
+    /// The nodes that the holds in force ask for; nothing while the Management Node or EC2 cannot be read.
+    pub held: HoldStatus,
     /// Port licences that are not in use; `None`: the Management Node does not say.
     pub licences_left: Option<u64>,
     /// Port licences there are.
@@ -86,21 +86,6 @@ pub struct FirstLine {
     pub ledger_read: bool,
     /// What was refused last.
     pub last_refusal: Option<LastRefusal>,
-}
-
-/// Held nodes by what became of them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Held {
-    /// How many nodes the holds in force ask for.
-    pub asked: u32,
-    /// Take calls, and callers from outside reach them.
-    pub ready: u32,
-    /// Booting, and within their time.
-    pub booting: u32,
-    /// Should be ready by now, or nobody has started them; or their static NAT address or version is not right yet.
-    pub late: u32,
-    /// Did not start.
-    pub failed: u32,
 }
 
 /// The last finished cycle.

@@ -244,7 +244,7 @@ function showFigures(data) {
   const figures = [
     ["Room now", unknown ? "?" : first.room.toLocaleString("en"), unknown ? "not known" : "HD calls", unknown ? "bad" : ""],
     ["Room in 5 minutes", first.soon === null ? "?" : first.soon.toLocaleString("en"), first.soon === null ? "not known" : "HD calls", ""],
-    unknown && data.holds.length ? ["Held nodes", "?", "not known", "bad"] : heldFigure(first.held),
+    unknown && data.holds.some((hold) => hold.from <= 0 && hold.until > 0) ? ["Held nodes", "?", "not known", "bad"] : heldFigure(first.held),
     ["Licences left", first.licences === null ? "–" : first.licences.toLocaleString("en"), first.licences === null ? "not known" : `of ${first.licences_total.toLocaleString("en")}`, first.licences !== null && first.licences < 10 ? "warn" : ""],
     ["Age of the data", first.data_age === null ? "–" : ago(first.data_age), first.data_age === null ? "no node reports" : "oldest report", first.data_age !== null && first.data_age > 180 ? "bad" : ""],
   ];

@@ -3,7 +3,8 @@
 use spillway_core::ids::HdCalls;
 use spillway_core::ledger::{HoldAmount, HoldScope};
 use spillway_core::observation::NodeRole;
-use spillway_view::{Held, Status};
+use spillway_core::report::HoldStatus;
+use spillway_view::Status;
 
 use crate::scene::{LONDON, Life0, Scene, monday, unreachable};
 
@@ -78,13 +79,13 @@ fn a_held_node_with_another_version_is_late_and_not_booting() {
 fn held_nodes_are_ready_booting_late_or_failed() {
     let held = |scene: &Scene| scene.status().first.held;
     let mut scene = monday();
-    assert_eq!(held(&scene), Held { asked: 4, ready: 2, booting: 0, late: 1, failed: 1 });
+    assert_eq!(held(&scene), HoldStatus { asked: 4, ready: 2, booting: 0, late: 1, failed: 1 });
     // The same nodes before the spike is near: one boots, and within its time.
     scene.ledger().holds[0].spike_at = None;
     assert_eq!(held(&scene).late, 1, "a boot of seven minutes is late whatever was said");
     let instance = scene.fleet.as_ref().unwrap().instances[2].id.clone();
     scene.instance(&instance).launched_at = Some(crate::scene::ago(2));
-    assert_eq!(held(&scene), Held { asked: 4, ready: 2, booting: 1, late: 0, failed: 1 });
+    assert_eq!(held(&scene), HoldStatus { asked: 4, ready: 2, booting: 1, late: 0, failed: 1 });
     // A second hold on the same nodes asks for nothing more.
     scene.hold("another", HoldScope::All, HoldAmount::HdCalls(HdCalls(20)));
     assert_eq!(held(&scene).asked, 4);
