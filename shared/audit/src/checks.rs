@@ -10,6 +10,7 @@ use spillway_core::assess::Assessment;
 use spillway_core::fault::Fault;
 use spillway_core::ids::{InstanceType, LocationName};
 use spillway_core::ledger::Ledger;
+use spillway_core::ledger::Outcome;
 use spillway_core::observation::{Certificate, Fleet, Observation, Platform};
 use spillway_core::policy::{Mode, Policy};
 use spillway_core::report::Gate;
@@ -141,7 +142,8 @@ fn cycles(ledger: &Result<Ledger, Fault>, now: Timestamp) -> Check {
         );
     };
     let age = now.duration_since(digest.at);
-    let said = format!("the last one ended {} ago: {}, {}", span(age), digest.outcome, digest.summary);
+    let outcome = digest.outcome.map(|outcome| format!("{outcome}, ")).unwrap_or_default();
+    let said = format!("the last one ended {} ago: {outcome}{}", span(age), digest.summary);
     if age > CYCLE_OVERDUE {
         return Check::bad(
             WHAT,
@@ -156,9 +158,11 @@ fn cycles(ledger: &Result<Ledger, Fault>, now: Timestamp) -> Check {
             "spillway resume".to_owned(),
         );
     }
-    match digest.outcome.as_str() {
-        "quiet" | "acted" | "withheld" | "stale" => Check::good(WHAT, said),
-        _ => Check::bad(WHAT, said, "spillway status says more".to_owned()),
+    match digest.outcome {
+        Some(Outcome::Quiet | Outcome::Acted | Outcome::Withheld | Outcome::Stale) => Check::good(WHAT, said),
+        Some(Outcome::Outage | Outcome::LedgerDown | Outcome::Refused) | None => {
+            Check::bad(WHAT, said, "spillway status says more".to_owned())
+        }
     }
 }
 

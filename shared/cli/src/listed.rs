@@ -87,7 +87,7 @@ fn every_field_of_the_first_line_of_holds_and_of_issues_is_in_the_readme() {
         by: spillway_core::ledger::Actor::Unknown,
         reason: String::new(),
     };
-    let cycle = LastCycle { at, outcome: String::new(), summary: String::new() };
+    let cycle = LastCycle { at, outcome: None, summary: String::new() };
     let issue = IssueLine { about: String::new(), what: String::new(), remedy: String::new() };
     let all = [
         serde_json::to_value(hold).unwrap(),

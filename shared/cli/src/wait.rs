@@ -149,7 +149,7 @@ impl Held {
                 ids.iter().any(|id| id.as_str() == format!("node-{}", node.instance))
                     || ids.iter().any(|id| !id.as_str().starts_with("node-"))
             };
-            plan.nodes.iter().filter(covered).filter(|node| node.phase == word).count()
+            plan.nodes.iter().filter(covered).filter(|node| node.phase.word() == word).count()
         };
         let missing = holds.iter().map(|hold| hold.missing as usize).sum();
         // A node started in this very cycle is still stopped in what was read.

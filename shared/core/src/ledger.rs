@@ -1,6 +1,8 @@
 //! What is remembered between cycles. The ledger is small and is read whole; everything in it can be lost
 //! without dropping a call: what is unknown is treated as young, busy or somebody else's.
 
+mod outcome;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -9,6 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{HdCalls, HoldId, InstanceId, LocationId, LocationName, NodeName};
 use crate::observation::{BurstingSettings, Location, Platform};
+
+pub use outcome::Outcome;
 
 /// Version of the items' shape. A reader takes items of its own version and older ones.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -80,8 +84,9 @@ pub struct CycleRecord {
 pub struct Digest {
     /// When the cycle ended.
     pub at: Timestamp,
-    /// Its outcome, one word.
-    pub outcome: String,
+    /// How it ended; `None` where that is not known.
+    #[serde(default, deserialize_with = "outcome::known")]
+    pub outcome: Option<Outcome>,
     /// One sentence.
     pub summary: String,
     /// When a cycle last read everything.

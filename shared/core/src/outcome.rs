@@ -11,51 +11,7 @@ use crate::plan::{Action, Plan, Start};
 use crate::report::Gate;
 use crate::safety::Violation;
 
-/// One word for how a cycle ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// Everything read, nothing to do.
-    Quiet,
-    /// Something was done; see the results.
-    Acted,
-    /// Something would have been done: dry run, or the platform's own bursting decides.
-    Withheld,
-    /// Another cycle has the lease. Nothing was done.
-    Stale,
-    /// The world could not be read, or most of it does not report. Only holds are met.
-    Outage,
-    /// The ledger is down. At most one start per location.
-    LedgerDown,
-    /// The cycle must not act: mode mismatch, a pause, or a plan that failed the safety check.
-    Refused,
-}
-
-impl Outcome {
-    /// Whether everything was read and the rules had their say.
-    pub fn is_good(self) -> bool {
-        matches!(self, Self::Quiet | Self::Acted | Self::Withheld)
-    }
-
-    /// The word.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Quiet => "quiet",
-            Self::Acted => "acted",
-            Self::Withheld => "withheld",
-            Self::Stale => "stale",
-            Self::Outage => "outage",
-            Self::LedgerDown => "ledger_down",
-            Self::Refused => "refused",
-        }
-    }
-}
-
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())
-    }
-}
+pub use crate::ledger::Outcome;
 
 /// What became of one action.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,7 +8,7 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::assess::Issue;
+use crate::assess::{Issue, NodePhase};
 use crate::fault::FaultKind;
 use crate::ids::{HdCalls, HoldId, InstanceId, LocationName, NodeName};
 use crate::ledger::Actor;
@@ -314,8 +314,8 @@ pub struct NodeReport {
     pub node: NodeName,
     /// Location.
     pub location: LocationName,
-    /// Its phase, one word.
-    pub phase: String,
+    /// Its phase.
+    pub phase: NodePhase,
     /// When this life began.
     pub since: Option<Timestamp>,
     /// What it carries when empty.

@@ -192,7 +192,7 @@ mod tests {
         assert_eq!(decode::<NodeRecord>(item).unwrap(), record);
         let digest = Digest {
             at: record.back_off_until.unwrap(),
-            outcome: "done".to_owned(),
+            outcome: Some(spillway_core::ledger::Outcome::Acted),
             summary: String::new(),
             last_good: None,
             address: String::new(),

@@ -171,7 +171,7 @@ fn shortened(digest: &Digest) -> Digest {
     } = digest.clone();
     Digest {
         at,
-        outcome: cut(outcome, LONGEST_WORD),
+        outcome,
         summary: cut(summary, LONGEST_SUMMARY),
         last_good,
         address: cut(address, LONGEST_WORD),

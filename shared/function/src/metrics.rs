@@ -6,6 +6,7 @@ use std::io::Write;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
+use spillway_core::assess::NodePhase;
 use spillway_core::outcome::{ActionEnd, CycleReport, Outcome};
 use spillway_core::plan::Action;
 use spillway_core::reconcile::ReconcileReport;
@@ -13,8 +14,15 @@ use spillway_core::reconcile::ReconcileReport;
 const NAMESPACE: &str = "Spillway";
 
 /// The node states that are counted; a state that nobody is in is reported as 0, so that a graph has no gaps.
-const PHASES: [&str; 7] =
-    ["ready", "booting", "stopped", "maintenance", "degraded", "failed start", "stopping"];
+const PHASES: [NodePhase; 7] = [
+    NodePhase::Ready,
+    NodePhase::Booting,
+    NodePhase::Stopped,
+    NodePhase::Maintenance,
+    NodePhase::Degraded,
+    NodePhase::FailedStart,
+    NodePhase::Stopping,
+];
 
 /// Writes metrics to standard output.
 pub fn write(lines: &[Value]) {
@@ -103,10 +111,10 @@ fn failed_starts(report: &CycleReport) -> usize {
 }
 
 /// Overflow nodes by state.
-pub(crate) fn nodes_by_phase(report: &CycleReport) -> BTreeMap<&str, u32> {
-    let mut counts: BTreeMap<&str, u32> = PHASES.iter().map(|phase| (*phase, 0)).collect();
+pub(crate) fn nodes_by_phase(report: &CycleReport) -> BTreeMap<&'static str, u32> {
+    let mut counts: BTreeMap<&str, u32> = PHASES.iter().map(|phase| (phase.word(), 0)).collect();
     for node in &report.plan.report.nodes {
-        *counts.entry(node.phase.as_str()).or_default() += 1;
+        *counts.entry(node.phase.word()).or_default() += 1;
     }
     counts
 }

@@ -106,7 +106,7 @@ fn first_line(ledger: Option<&Ledger>, licences: Option<(u64, u64)>) -> FirstLin
         licences_total: licences.map(|(_, total)| total),
         last_cycle: digest.map(|digest| LastCycle {
             at: digest.at,
-            outcome: digest.outcome.clone(),
+            outcome: digest.outcome,
             summary: digest.summary.clone(),
         }),
         ledger_read: ledger.is_some(),

@@ -96,6 +96,7 @@ fn is_at_rest(node: &NodeReport) -> bool {
 mod tests {
     use super::*;
     use jiff::SignedDuration;
+    use spillway_core::assess::NodePhase;
     use spillway_core::ids::HdCalls;
 
     fn node(name: &str, location: &str, reason: NodeReason) -> NodeReport {
@@ -103,7 +104,7 @@ mod tests {
             instance: format!("i-{name}").as_str().into(),
             node: name.into(),
             location: location.into(),
-            phase: "stopped".to_owned(),
+            phase: NodePhase::Stopped,
             since: None,
             capacity: HdCalls(17),
             free: HdCalls(0),

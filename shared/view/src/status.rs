@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use spillway_core::ids::{HdCalls, HoldId, InstanceId, InstanceType, LocationName, NodeName};
+use spillway_core::ledger::Outcome;
 use spillway_core::ledger::{Actor, HoldAmount, HoldScope, LastRefusal};
 use spillway_core::policy::Mode;
 use spillway_core::report::{HoldStatus, ThresholdWord};
@@ -93,8 +94,8 @@ pub struct FirstLine {
 pub struct LastCycle {
     /// When it ended.
     pub at: Timestamp,
-    /// One word.
-    pub outcome: String,
+    /// How it ended; `None` where this version does not know the word that was stored.
+    pub outcome: Option<Outcome>,
     /// One sentence.
     pub summary: String,
 }

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use spillway_core::policy::Mode;
-use spillway_core::report::{ThresholdWord, actor};
+use spillway_core::report::{NodeReason, ThresholdWord, actor};
 
 use crate::clean::{clean, clip};
 use crate::status::{FirstLine, NodeState, OverflowNode, Status};
@@ -162,9 +162,9 @@ fn foot(status: &Status, view: &View) -> String {
     let cycle = match &status.first.last_cycle {
         Some(cycle) => {
             format!(
-                "last cycle {} ago: {}, {}",
+                "last cycle {} ago: {}{}",
                 age(cycle.at, view.now),
-                cycle.outcome,
+                cycle.outcome.map(|outcome| format!("{outcome}, ")).unwrap_or_default(),
                 local(&cycle.summary, view.now, &view.zone)
             )
         }
@@ -295,9 +295,9 @@ fn row(node: &OverflowNode, view: &View) -> [String; 8] {
 /// Whether a reason only repeats the state's word.
 fn says_the_state(why: &str, state: NodeState) -> bool {
     match state {
-        NodeState::Stopped => why == "stopped, not needed",
-        NodeState::Retired => why == "retired by an operator",
-        NodeState::Stopping => why == "stopping",
+        NodeState::Stopped => why == NodeReason::Stopped.to_string(),
+        NodeState::Retired => why == NodeReason::Retired.to_string(),
+        NodeState::Stopping => why == NodeReason::Stopping.to_string(),
         _ => false,
     }
 }

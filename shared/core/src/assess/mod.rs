@@ -4,6 +4,7 @@
 mod issue;
 mod join;
 mod node;
+mod phase;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -25,6 +26,7 @@ pub use node::{
     MAINTENANCE_MARK, ORDER_GRACE, OverflowNode, Phase, RETIRED_MARK, free_hd_calls, in_maintenance,
     is_our_maintenance, runs_another_version,
 };
+pub use phase::NodePhase;
 
 /// A location, with what is in it.
 #[derive(Debug, Clone)]

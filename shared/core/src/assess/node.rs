@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 use jiff::{SignedDuration, Timestamp};
 use rustc_hash::FxHashMap as HashMap;
 
+use super::phase::NodePhase;
 use crate::ids::HdCalls;
 use crate::ledger::NodeRecord;
 use crate::observation::{Instance, InstanceState, Node, NodeStatus, Platform};
@@ -56,18 +57,23 @@ pub enum Phase {
 }
 
 impl Phase {
+    /// It without what is told with it.
+    pub fn kind(&self) -> NodePhase {
+        match self {
+            Self::Stopped => NodePhase::Stopped,
+            Self::Booting { .. } => NodePhase::Booting,
+            Self::Ready => NodePhase::Ready,
+            Self::Degraded => NodePhase::Degraded,
+            Self::FailedStart { .. } => NodePhase::FailedStart,
+            Self::Maintenance { .. } => NodePhase::Maintenance,
+            Self::Stopping => NodePhase::Stopping,
+            Self::Gone => NodePhase::Gone,
+        }
+    }
+
     /// The word for people, as used in logs and tables.
     pub fn word(&self) -> &'static str {
-        match self {
-            Self::Stopped => "stopped",
-            Self::Booting { .. } => "booting",
-            Self::Ready => "ready",
-            Self::Degraded => "degraded",
-            Self::FailedStart { .. } => "failed start",
-            Self::Maintenance { .. } => "maintenance",
-            Self::Stopping => "stopping",
-            Self::Gone => "gone",
-        }
+        self.kind().word()
     }
 }
 

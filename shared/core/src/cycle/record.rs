@@ -135,7 +135,7 @@ where
 fn digest(report: &CycleReport, observation: &Observation, before: Option<Digest>, now: Timestamp) -> Digest {
     let before = before.unwrap_or(Digest {
         at: now,
-        outcome: String::new(),
+        outcome: None,
         summary: String::new(),
         last_good: None,
         address: String::new(),
@@ -148,7 +148,7 @@ fn digest(report: &CycleReport, observation: &Observation, before: Option<Digest
     let moved = !before.address.is_empty() && before.address != address;
     Digest {
         at: now,
-        outcome: report.outcome.word().to_owned(),
+        outcome: Some(report.outcome),
         summary: report.summary(),
         last_good: report.last_good.or(before.last_good),
         address_changed_at: if moved { Some(now) } else { before.address_changed_at },

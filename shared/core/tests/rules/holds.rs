@@ -2,6 +2,7 @@
 
 use spillway_core::fault::{Fault, FaultKind, System};
 use spillway_core::ids::HdCalls;
+use spillway_core::ledger::Outcome;
 use spillway_core::ledger::{Digest, DrainKind, HoldAmount, HoldScope, NodeRecord};
 use spillway_core::observation::Observation;
 
@@ -88,7 +89,7 @@ fn holds_are_met_blindly_while_the_management_node_is_away() {
     }
     let digest = |enabled, hours: i64| Digest {
         at: now(),
-        outcome: "quiet".to_owned(),
+        outcome: Some(Outcome::Quiet),
         summary: String::new(),
         last_good: None,
         address: String::new(),

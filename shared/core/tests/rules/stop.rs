@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 use spillway_core::assess::MAINTENANCE_MARK;
 use spillway_core::fault::{Fault, FaultKind, System};
 use spillway_core::ids::HdCalls;
+use spillway_core::ledger::Outcome;
 use spillway_core::ledger::{Actor, Digest, DrainKind, Request, Wish};
 use spillway_core::observation::{InstanceState, Observation};
 use spillway_core::policy::LifetimeFrom;
@@ -77,7 +78,7 @@ fn who_is_not_drained_and_why() {
 fn digest(address: &str, changed: Option<i64>) -> Digest {
     Digest {
         at: now() - minutes(1),
-        outcome: "quiet".to_owned(),
+        outcome: Some(Outcome::Quiet),
         summary: String::new(),
         last_good: None,
         address: address.to_owned(),

@@ -249,7 +249,7 @@ function showFigures(data) {
     ["Age of the data", first.data_age === null ? "–" : ago(first.data_age), first.data_age === null ? "no node reports" : "oldest report", first.data_age !== null && first.data_age > 180 ? "bad" : ""],
   ];
   const texts = [
-    ["Last cycle", first.cycle ? `${ago(first.cycle.age)} ago: ${first.cycle.outcome.replace("_", " ")}, ${first.cycle.summary}` : "no cycle has run yet", !first.cycle || first.cycle.age > 300 ? "bad" : ""],
+    ["Last cycle", first.cycle ? `${ago(first.cycle.age)} ago: ${first.cycle.outcome ? `${first.cycle.outcome.replace("_", " ")}, ` : ""}${first.cycle.summary}` : "no cycle has run yet", !first.cycle || first.cycle.age > 300 ? "bad" : ""],
     ["Last refusal", first.refusal ? `${ago(first.refusal.age)} ago: ${first.refusal.what}` : "none", first.refusal ? "warn" : ""],
   ];
   const box = $("figures");

@@ -8,7 +8,7 @@ use spillway_core::ports::{Lease, LeaseError, LedgerRead, LedgerWrite};
 fn digest(summary: &str) -> Digest {
     Digest {
         at: at(NOW),
-        outcome: "done".to_owned(),
+        outcome: Some(spillway_core::ledger::Outcome::Acted),
         summary: summary.to_owned(),
         last_good: Some(at(NOW)),
         address: "mgr.example".to_owned(),

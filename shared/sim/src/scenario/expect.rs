@@ -117,7 +117,7 @@ impl Expectation {
             Self::Phase { node, words } => {
                 let report = play.last.as_ref()?;
                 let phase = report.plan.report.nodes.iter().find(|each| each.node.as_str() == node);
-                let is = phase.map_or("not there", |each| each.phase.as_str());
+                let is = phase.map_or("not there", |each| each.phase.word());
                 (!words.iter().any(|word| word == is)).then(|| format!("{node} is {is}"))
             }
             Self::Up { location, nodes } => {

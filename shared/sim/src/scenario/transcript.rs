@@ -100,7 +100,7 @@ fn location_text(location: &LocationReport) -> (String, String) {
 
 fn node_text(node: &NodeReport) -> (String, String) {
     let mut kinds: Vec<String> = node.reasons.iter().map(kind).collect();
-    kinds.push(node.phase.clone());
+    kinds.push(node.phase.to_string());
     let reasons: Vec<String> = node.reasons.iter().map(ToString::to_string).collect();
     (kinds.join(" "), format!("{}: {} ({})", node.node, node.phase, reasons.join("; ")))
 }

@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use spillway_core::fault::{Fault, FaultKind, System};
 use spillway_core::ids::{HdCalls, HoldId, InstanceId, LocationId, LocationName, NodeId};
+use spillway_core::ledger::Outcome;
 use spillway_core::ledger::{
     Actor, Digest, Drain, DrainKind, Hold, HoldAmount, HoldScope, LastRefusal, Ledger, Life, NodeRecord,
 };
@@ -90,7 +91,7 @@ impl Scene {
             vec![location(LONDON, "London", Some(BURST)), location(BURST, "AWS burst", None)];
         let digest = Digest {
             at: now() - SignedDuration::from_secs(21),
-            outcome: "quiet".to_owned(),
+            outcome: Some(Outcome::Quiet),
             summary: "nothing to do".to_owned(),
             last_good: Some(now() - SignedDuration::from_secs(21)),
             address: "https://mgr.example.com".to_owned(),

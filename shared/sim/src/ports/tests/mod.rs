@@ -108,7 +108,7 @@ fn a_fault_of_the_management_node_is_every_calls_fault() {
 fn digest() -> Digest {
     Digest {
         at: start(),
-        outcome: "done".to_owned(),
+        outcome: Some(spillway_core::ledger::Outcome::Acted),
         summary: String::new(),
         last_good: None,
         address: String::new(),
