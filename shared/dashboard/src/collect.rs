@@ -3,38 +3,14 @@
 
 use futures_util::future::join;
 use spillway_core::cycle::{Ports, observe_known};
-use spillway_core::fault::Fault;
-use spillway_core::ledger::Ledger;
-use spillway_core::observation::{Certificate, Observation};
 use spillway_core::policy::Policy;
 use spillway_core::ports::{CertificateRead, Clock, FleetRead, LedgerRead, LicenceRead, PlatformRefresh};
 
-use spillway_view::Read;
-
-/// What was read of a platform.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Looked {
-    /// What a cycle reads.
-    pub observation: Observation,
-    /// What is remembered.
-    pub ledger: Result<Ledger, Fault>,
-    /// Port licences: in use, and in all; `None` where the Management Node does not say, or does not answer.
-    pub licences: Option<(u64, u64)>,
-    /// TLS certificates; none where the Management Node does not say, or does not answer.
-    pub certificates: Vec<Certificate>,
-}
-
-impl Looked {
-    /// It with whose it is, and when.
-    pub fn read<'a>(&'a self, platform: &'a str, policy: &'a Policy, now: jiff::Timestamp) -> Read<'a> {
-        let Self { observation, ledger, licences, certificates } = self;
-        Read { platform, policy, observation, ledger, licences: *licences, certificates, now }
-    }
-}
+use spillway_view::Snapshot;
 
 /// EC2 and the ledger, then the Management Node: seven calls and pages while cycles run and overflow nodes are up, one less
 /// while none is, three more where no cycle has read the platform for as long as a report may be old.
-pub async fn look<F, M, L, C>(ports: Ports<'_, F, M, L, C>, policy: &Policy) -> Looked
+pub async fn collect<F, M, L, C>(ports: Ports<'_, F, M, L, C>, policy: &Policy) -> Snapshot
 where
     F: FleetRead,
     M: PlatformRefresh + LicenceRead + CertificateRead,
@@ -53,10 +29,5 @@ where
         // It has said already that it does not answer.
         (Ok(None), Ok(Vec::new()))
     };
-    Looked {
-        observation,
-        licences: licences.ok().flatten().map(|licences| (licences.ports_used, licences.ports_total)),
-        certificates: certificates.unwrap_or_default(),
-        ledger,
-    }
+    Snapshot { observation, ledger, licences, certificates }
 }

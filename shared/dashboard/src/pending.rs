@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::source::Wish;
+use crate::action::PageAction;
 
 /// How long a plan stands.
 const GOOD_FOR: Duration = Duration::from_mins(5);
@@ -13,15 +13,15 @@ const GOOD_FOR: Duration = Duration::from_mins(5);
 /// The most that wait at once; the oldest goes.
 const MOST: usize = 64;
 
-/// Wishes that were shown.
+/// Actions that were shown.
 #[derive(Debug, Default)]
 pub(crate) struct Pending {
-    shown: Mutex<HashMap<String, (Instant, Wish)>>,
+    shown: Mutex<HashMap<String, (Instant, PageAction)>>,
 }
 
 impl Pending {
-    /// Keeps a wish that is about to be shown; gives what the answer has to name.
-    pub(crate) fn keep(&self, wish: Wish) -> String {
+    /// Keeps an action that is about to be shown; gives what the answer has to name.
+    pub(crate) fn keep(&self, action: PageAction) -> String {
         let id = uuid::Uuid::new_v4().simple().to_string();
         let now = Instant::now();
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
@@ -32,15 +32,15 @@ impl Pending {
             };
             shown.remove(&oldest);
         }
-        shown.insert(id.clone(), (now, wish));
+        shown.insert(id.clone(), (now, action));
         id
     }
 
     /// Takes it out, so that a second yes finds nothing.
-    pub(crate) fn take(&self, id: &str) -> Option<Wish> {
+    pub(crate) fn take(&self, id: &str) -> Option<PageAction> {
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-        let (at, wish) = shown.remove(id)?;
-        (at.elapsed() < GOOD_FOR).then_some(wish)
+        let (at, action) = shown.remove(id)?;
+        (at.elapsed() < GOOD_FOR).then_some(action)
     }
 }
 
@@ -51,20 +51,20 @@ mod tests {
     #[test]
     fn a_yes_counts_once_and_only_for_what_was_shown() {
         let pending = Pending::default();
-        let wish = Wish::Stop { instance: "i-1".into(), reason: String::new() };
-        let id = pending.keep(wish.clone());
+        let action = PageAction::Stop { instance: "i-1".into(), reason: String::new() };
+        let id = pending.keep(action.clone());
         assert_eq!(pending.take("something else"), None);
-        assert_eq!(pending.take(&id), Some(wish));
+        assert_eq!(pending.take(&id), Some(action));
         assert_eq!(pending.take(&id), None);
     }
 
     #[test]
     fn old_plans_make_room() {
         let pending = Pending::default();
-        let wish =
-            |n: usize| Wish::Stop { instance: format!("i-{n}").as_str().into(), reason: String::new() };
-        let first = pending.keep(wish(0));
-        let rest: Vec<String> = (1..=MOST).map(|n| pending.keep(wish(n))).collect();
+        let action =
+            |n: usize| PageAction::Stop { instance: format!("i-{n}").as_str().into(), reason: String::new() };
+        let first = pending.keep(action(0));
+        let rest: Vec<String> = (1..=MOST).map(|n| pending.keep(action(n))).collect();
         assert_eq!(pending.take(&first), None);
         assert!(pending.take(&rest[MOST - 1]).is_some());
     }

@@ -21,15 +21,27 @@ use spillway_core::fault::Fault;
 use tokio::net::TcpListener;
 use tokio::sync::Mutex;
 
+use crate::action::PageAction;
 use crate::guard::{Guard, HEADERS};
 use crate::pending::Pending;
-use crate::source::{PageData, PageSource, Wish};
+use crate::source::{PageData, PageSource};
 use crate::wire;
 use spillway_view::clip;
 
 const INDEX: &str = include_str!("assets/index.html");
 const STYLE: &str = include_str!("assets/page.css");
-const SCRIPT: &str = include_str!("assets/page.js");
+/// One script to the browser, which knows of no module; a file for each idea. The last one starts it.
+const SCRIPT: &str = concat!(
+    include_str!("assets/page/base.js"),
+    include_str!("assets/page/table.js"),
+    include_str!("assets/page/now.js"),
+    include_str!("assets/page/nodes.js"),
+    include_str!("assets/page/load.js"),
+    include_str!("assets/page/lanes.js"),
+    include_str!("assets/page/history.js"),
+    include_str!("assets/page/actions.js"),
+    include_str!("assets/page/refresh.js"),
+);
 const ICON: &str = include_str!("assets/icon.svg");
 
 /// The guide: *The status page dynamically updates every 15 seconds.*
@@ -206,16 +218,16 @@ async fn history<S: PageSource>(State(shared): State<Arc<Shared<S>>>, uri: Uri) 
 }
 
 async fn preview<S: PageSource>(State(shared): State<Arc<Shared<S>>>, body: Bytes) -> Response {
-    let wish: Wish = match serde_json::from_slice(&body) {
-        Ok(wish) => wish,
+    let action: PageAction = match serde_json::from_slice(&body) {
+        Ok(action) => action,
         Err(error) => return wrong(StatusCode::BAD_REQUEST, &error.to_string()),
     };
-    if let Some(mistake) = wish.mistake() {
+    if let Some(mistake) = action.mistake() {
         return wrong(StatusCode::BAD_REQUEST, &mistake);
     }
-    match shared.source.preview(&wish).await {
+    match shared.source.preview(&action).await {
         Ok(preview) => {
-            let id = preview.refused.is_none().then(|| shared.pending.keep(wish));
+            let id = preview.refused.is_none().then(|| shared.pending.keep(action));
             ok(json!({"id": id, "plan": preview.plan, "refused": preview.refused}))
         }
         Err(fault) => faulty(&fault),
@@ -232,14 +244,14 @@ async fn act<S: PageSource>(State(shared): State<Arc<Shared<S>>>, body: Bytes) -
     let Ok(Yes { id }) = serde_json::from_slice(&body) else {
         return wrong(StatusCode::BAD_REQUEST, "say which plan");
     };
-    let Some(wish) = shared.pending.take(&id) else {
+    let Some(action) = shared.pending.take(&id) else {
         return wrong(
             StatusCode::CONFLICT,
             "this plan was carried out already, or is too old: look at it again",
         );
     };
     let _one = shared.acting.lock().await;
-    match shared.source.act(&wish).await {
+    match shared.source.act(&action).await {
         Ok(answer) => {
             // What is shown next has to show it.
             shared.read.lock().await.tried = None;

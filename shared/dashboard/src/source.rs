@@ -5,11 +5,10 @@ use std::future::Future;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use spillway_core::fault::Fault;
-use spillway_core::ids::InstanceId;
 use spillway_core::ledger::Event;
 use spillway_core::ports::MinuteOfLoad;
 
-use crate::act::{Answer, Preview};
+use crate::action::{Answer, PageAction, Preview};
 use spillway_view::{NodeRun, Status};
 
 /// Everything that one refresh shows.
@@ -63,61 +62,6 @@ impl Window {
         Self { past: SignedDuration::from_hours(6), ahead: SignedDuration::from_hours(2) };
 }
 
-/// What a button asks for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "do", deny_unknown_fields)]
-pub enum Wish {
-    /// Start a node, and hold it.
-    Start {
-        /// Which.
-        instance: InstanceId,
-        /// For how long.
-        hold_minutes: u32,
-        /// Why.
-        reason: String,
-    },
-    /// Drain a node and stop it.
-    Stop {
-        /// Which.
-        instance: InstanceId,
-        /// Why.
-        reason: String,
-    },
-}
-
-impl Wish {
-    /// The longest hold that a button makes. A longer one is a decision that belongs to the command line.
-    pub const LONGEST_HOLD_MINUTES: u32 = 24 * 60;
-
-    /// The longest reason.
-    pub const LONGEST_REASON: usize = 200;
-
-    /// Which instance.
-    pub fn instance(&self) -> &InstanceId {
-        match self {
-            Self::Start { instance, .. } | Self::Stop { instance, .. } => instance,
-        }
-    }
-
-    /// Why, as it was typed.
-    pub fn reason(&self) -> &str {
-        match self {
-            Self::Start { reason, .. } | Self::Stop { reason, .. } => reason,
-        }
-    }
-
-    /// What is wrong with it, where something is.
-    pub fn mistake(&self) -> Option<String> {
-        if let Self::Start { hold_minutes, .. } = self
-            && !(1..=Self::LONGEST_HOLD_MINUTES).contains(hold_minutes)
-        {
-            return Some(format!("a hold lasts 1 to {} minutes", Self::LONGEST_HOLD_MINUTES));
-        }
-        let long = self.reason().chars().count() > Self::LONGEST_REASON;
-        long.then(|| format!("a reason has at most {} characters", Self::LONGEST_REASON))
-    }
-}
-
 /// What the page shows and does.
 pub trait PageSource: Send + Sync + 'static {
     /// Reads everything that a refresh shows. What could not be read is in the status; an error is for when there is
@@ -132,7 +76,7 @@ pub trait PageSource: Send + Sync + 'static {
     /// Now, by the clock that the platform lives by.
     fn now(&self) -> Timestamp;
     /// What would be done. Changes nothing.
-    fn preview(&self, wish: &Wish) -> impl Future<Output = Result<Preview, Fault>> + Send;
+    fn preview(&self, action: &PageAction) -> impl Future<Output = Result<Preview, Fault>> + Send;
     /// Does it, and says what came of it.
-    fn act(&self, wish: &Wish) -> impl Future<Output = Result<Answer, Fault>> + Send;
+    fn act(&self, action: &PageAction) -> impl Future<Output = Result<Answer, Fault>> + Send;
 }

@@ -13,12 +13,12 @@ use spillway_core::ledger::{Actor, EventKind, HoldScope, Request, Wish as Ledger
 use spillway_core::observation::InstanceState;
 use spillway_core::policy::{Mode, Policy};
 use spillway_core::ports::{Clock, FleetRead, LedgerRead, LedgerWrite};
-use spillway_dashboard::{Answer, Desk, Memory, Preview, Wish, read_page};
+use spillway_dashboard::{Answer, Memory, PageAction, PageActions, Preview, read_page};
 use spillway_sim::ports::{MemoryLedger, SimClock, SimFleet, SimManagement};
 use spillway_sim::world::{SharedWorld, WorldBuilder, lock};
 use spillway_view::NodeState;
 
-type WorldDesk<'a> = Desk<'a, SimFleet, SimManagement, MemoryLedger, SimClock>;
+type WorldActions<'a> = PageActions<'a, SimFleet, SimManagement, MemoryLedger, SimClock>;
 
 struct Platform {
     world: SharedWorld,
@@ -57,15 +57,15 @@ impl Platform {
         Ports { fleet, management, ledger, clock }
     }
 
-    fn desk(&self) -> WorldDesk<'_> {
-        Desk { ports: self.ports(), policy: &self.policy, by: Actor::Person("user/anna".to_owned()) }
+    fn desk(&self) -> WorldActions<'_> {
+        PageActions { ports: self.ports(), policy: &self.policy, by: Actor::Person("user/anna".to_owned()) }
     }
 
-    async fn preview(&self, wish: &Wish) -> Preview {
+    async fn preview(&self, wish: &PageAction) -> Preview {
         self.desk().preview(wish).await.unwrap()
     }
 
-    async fn act(&self, wish: &Wish) -> Answer {
+    async fn act(&self, wish: &PageAction) -> Answer {
         self.desk().act(wish).await.unwrap()
     }
 
@@ -91,12 +91,12 @@ impl Platform {
     }
 }
 
-fn start(instance: &InstanceId, hold_minutes: u32) -> Wish {
-    Wish::Start { instance: instance.clone(), hold_minutes, reason: "a talk".to_owned() }
+fn start(instance: &InstanceId, hold_minutes: u32) -> PageAction {
+    PageAction::Start { instance: instance.clone(), hold_minutes, reason: "a talk".to_owned() }
 }
 
-fn stop(instance: &InstanceId) -> Wish {
-    Wish::Stop { instance: instance.clone(), reason: String::new() }
+fn stop(instance: &InstanceId) -> PageAction {
+    PageAction::Stop { instance: instance.clone(), reason: String::new() }
 }
 
 #[tokio::test]

@@ -10,9 +10,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use spillway_core::ledger::{Actor, Event, EventKind};
 
+use crate::paint::{Paint, Tone};
 use crate::runs::NodeRun;
 use crate::table::{Align, Columns};
-use crate::text::{Paint, Tone};
 use crate::time::{local, span};
 
 /// One line of the Management Node's Conferencing Node history, as it words it.

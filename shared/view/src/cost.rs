@@ -10,9 +10,9 @@ use spillway_core::observation::Fleet;
 use spillway_core::policy::Policy;
 use spillway_core::report::actor;
 
+use crate::paint::{Paint, Tone};
 use crate::runs::NodeRun;
 use crate::table::{Align, Columns};
-use crate::text::{Paint, Tone};
 
 /// The cost between two instants.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use spillway_core::ledger::{Actor, Event, EventKind};
 use spillway_core::report::actor;
 
+use crate::paint::{Paint, Tone};
 use crate::table::{Align, Columns};
-use crate::text::{Paint, Tone};
 use crate::time::local;
 
 /// Which lines.

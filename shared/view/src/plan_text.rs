@@ -12,7 +12,7 @@ use spillway_core::report::{NodeReason, NodeReport, Purpose};
 use spillway_core::safety::Violation;
 
 use crate::clean::clean;
-use crate::text::{Paint, Tone};
+use crate::paint::{Paint, Tone};
 use crate::time::{local, moment};
 use crate::words::action;
 

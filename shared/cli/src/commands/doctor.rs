@@ -3,11 +3,11 @@
 use std::time::Instant;
 
 use serde_json::json;
-use spillway_audit::{Check, Examined, Verdict, examine, render_checks};
+use spillway_audit::{Check, Verdict, examine, render_checks};
 use spillway_core::cycle::{Ports, read_world};
-use spillway_core::fault::Fault;
-use spillway_core::ports::{CertificateRead, Clock};
+use spillway_core::ports::{CertificateRead, Clock, LicenceRead};
 use spillway_core::report::actor;
+use spillway_view::Snapshot;
 
 use crate::context::{Clients, Context};
 use crate::exit::{Ended, Exit, Failure};
@@ -61,19 +61,9 @@ async fn checks(context: &Context) -> Vec<Check> {
     let (observation, ledger) = read_world(ports).await;
     checks
         .push(Check::good("speed", format!("everything was read in {:.1} s", began.elapsed().as_secs_f64())));
-    let licences = match management.read_licensing().await {
-        Ok(licences) => Ok(licences.map(|licences| (licences.ports_used, licences.ports_total))),
-        Err(error) => Err(Fault::from(error)),
-    };
-    let certificates = management.read_certificates().await;
-    checks.extend(examine(&Examined {
-        policy: &settings.policy,
-        observation: &observation,
-        ledger: &ledger,
-        licences: &licences,
-        certificates: &certificates,
-        now: context.clock.now(),
-    }));
+    let (licences, certificates) = (management.read_licences().await, management.read_certificates().await);
+    let snapshot = Snapshot { observation, ledger, licences, certificates };
+    checks.extend(examine(&settings.policy, &snapshot, context.clock.now()));
     checks.push(windows(context, settings.stack.is_some()).await);
     checks
 }

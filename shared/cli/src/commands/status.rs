@@ -5,8 +5,8 @@ use std::time::Duration;
 use clap::Args;
 use spillway_core::cycle::Ports;
 use spillway_core::ports::Clock;
-use spillway_dashboard::look;
-use spillway_view::{Status, View, render};
+use spillway_dashboard::collect;
+use spillway_view::{Status, View, build_status, render};
 
 use crate::context::{Clients, Context};
 use crate::exit::{Ended, Exit, Failure};
@@ -102,9 +102,8 @@ async fn read(context: &Context) -> Result<Status, Failure> {
     let clients = context.clients().await?;
     let Clients { settings, fleet, management, ledger } = &clients;
     let ports = Ports { fleet, management, ledger, clock: context.clock.as_ref() };
-    let looked = Box::pin(look(ports, &settings.policy)).await;
-    let read = looked.read(&context.platform, &settings.policy, context.clock.now());
-    Ok(spillway_view::status(&read).0)
+    let snapshot = Box::pin(collect(ports, &settings.policy)).await;
+    Ok(build_status(&context.platform, &settings.policy, &snapshot, context.clock.now()))
 }
 
 fn show(status: &Status, context: &Context, options: &Options, output: &Output) -> String {

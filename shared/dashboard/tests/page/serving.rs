@@ -1,6 +1,6 @@
 //! What is served, and what happens while something is down.
 
-use spillway_dashboard::{ServeSettings, Wish};
+use spillway_dashboard::{PageAction, ServeSettings};
 
 use crate::source::{MadeUp, Page, at, blind, data, down, empty, london};
 
@@ -78,8 +78,8 @@ async fn nothing_at_all_is_said_to_be_nothing() {
 #[tokio::test]
 async fn a_plan_is_shown_and_carried_out_once() {
     let page = Page::of(empty()).await;
-    let wish = r#"{"do":"start","instance":"i-1","hold_minutes":60,"reason":"a talk"}"#;
-    let shown = page.post("/api/preview", wish).await.json();
+    let asked = r#"{"do":"start","instance":"i-1","hold_minutes":60,"reason":"a talk"}"#;
+    let shown = page.post("/api/preview", asked).await.json();
     assert_eq!(shown["plan"][0], "Start i-1");
     assert!(page.source.done().is_empty());
     let yes = format!(r#"{{"id":{}}}"#, shown["id"]);
@@ -88,7 +88,7 @@ async fn a_plan_is_shown_and_carried_out_once() {
     assert_eq!(page.post("/api/act", &yes).await.status, 409);
     assert_eq!(page.post("/api/act", r#"{"id":"made up"}"#).await.status, 409);
     let reason = "a talk".to_owned();
-    assert_eq!(page.source.done(), [Wish::Start { instance: "i-1".into(), hold_minutes: 60, reason }]);
+    assert_eq!(page.source.done(), [PageAction::Start { instance: "i-1".into(), hold_minutes: 60, reason }]);
 }
 
 #[tokio::test]
@@ -139,8 +139,8 @@ async fn nothing_that_turns_text_round_or_has_no_end_reaches_the_page() {
     fault.remedy.clone_from(&hostile);
     page.source.set(Err(fault));
     let failed = page.get("/api/page").await.body;
-    let wish = format!(r#"{{"do":"start","instance":"{}","hold_minutes":60,"reason":""}}"#, "\u{202e}i-1");
-    let asked = page.post("/api/preview", &wish).await.body;
+    let asked = format!(r#"{{"do":"start","instance":"{}","hold_minutes":60,"reason":""}}"#, "\u{202e}i-1");
+    let asked = page.post("/api/preview", &asked).await.body;
     assert!(asked.contains("Start i-1"), "{asked}");
     for body in [&shown, &failed, &asked] {
         assert!(!body.contains(spillway_view::is_unseen) && !body.contains("\\u"), "{body:.2000}");

@@ -7,7 +7,7 @@ use serde_json::Value;
 use spillway_core::fault::{Fault, FaultKind, System};
 use spillway_core::ledger::{Actor, Event, EventKind};
 use spillway_core::policy::Mode;
-use spillway_dashboard::{Answer, PageData, PageSource, Preview, ServeSettings, Served, Wish, serve};
+use spillway_dashboard::{Answer, PageAction, PageData, PageSource, Preview, ServeSettings, Served, serve};
 use spillway_view::{FirstLine, OverflowLocation, PrincipalLocation, SCHEMA, Status, Trouble};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -80,7 +80,7 @@ pub(crate) fn down() -> Fault {
 pub(crate) struct Book {
     pub(crate) read: Result<PageData, Fault>,
     pub(crate) reads: u32,
-    pub(crate) done: Vec<Wish>,
+    pub(crate) done: Vec<PageAction>,
 }
 
 #[derive(Debug, Clone)]
@@ -91,7 +91,7 @@ impl MadeUp {
         Self(Arc::new(Mutex::new(Book { read: Ok(data), reads: 0, done: Vec::new() })))
     }
 
-    pub(crate) fn done(&self) -> Vec<Wish> {
+    pub(crate) fn done(&self) -> Vec<PageAction> {
         self.0.lock().unwrap().done.clone()
     }
 
@@ -124,15 +124,15 @@ impl PageSource for MadeUp {
         at()
     }
 
-    async fn preview(&self, wish: &Wish) -> Result<Preview, Fault> {
-        if wish.instance().as_str() == "i-retired" {
+    async fn preview(&self, action: &PageAction) -> Result<Preview, Fault> {
+        if action.instance().as_str() == "i-retired" {
             return Ok(Preview { plan: Vec::new(), refused: Some("it is retired".to_owned()) });
         }
-        Ok(Preview { plan: vec![format!("Start {}", wish.instance())], refused: None })
+        Ok(Preview { plan: vec![format!("Start {}", action.instance())], refused: None })
     }
 
-    async fn act(&self, wish: &Wish) -> Result<Answer, Fault> {
-        self.0.lock().unwrap().done.push(wish.clone());
+    async fn act(&self, action: &PageAction) -> Result<Answer, Fault> {
+        self.0.lock().unwrap().done.push(action.clone());
         Ok(Answer { done: true, lines: vec!["started".to_owned()] })
     }
 }

@@ -14,8 +14,8 @@ use spillway_core::policy::Policy;
 use spillway_core::ports::{Clock, LedgerRead};
 use spillway_core::prewarm::Tick;
 use spillway_dashboard::{
-    Answer, Desk, Memory, PageData, PageSource, Preview, ServeSettings, Served, WindowLine, Wish, read_page,
-    serve,
+    Answer, Memory, PageAction, PageActions, PageData, PageSource, Preview, ServeSettings, Served,
+    WindowLine, read_page, serve,
 };
 use spillway_dynamodb::DynamoLedger;
 use spillway_pexip::HttpManagement;
@@ -116,8 +116,8 @@ impl Watched {
         Ports { fleet, management, ledger, clock }
     }
 
-    fn desk(&self) -> Desk<'_, SimFleet, HttpManagement, DynamoLedger, PageClock> {
-        Desk { ports: self.ports(), policy: &self.policy, by: Actor::Person("you".to_owned()) }
+    fn desk(&self) -> PageActions<'_, SimFleet, HttpManagement, DynamoLedger, PageClock> {
+        PageActions { ports: self.ports(), policy: &self.policy, by: Actor::Person("you".to_owned()) }
     }
 }
 
@@ -140,11 +140,11 @@ impl PageSource for Watched {
         self.clock.now()
     }
 
-    async fn preview(&self, wish: &Wish) -> Result<Preview, Fault> {
+    async fn preview(&self, wish: &PageAction) -> Result<Preview, Fault> {
         self.desk().preview(wish).await
     }
 
-    async fn act(&self, wish: &Wish) -> Result<Answer, Fault> {
+    async fn act(&self, wish: &PageAction) -> Result<Answer, Fault> {
         Box::pin(self.desk().act(wish)).await
     }
 }

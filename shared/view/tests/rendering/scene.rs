@@ -16,7 +16,8 @@ use spillway_core::observation::{
     Observation, Platform, Shard,
 };
 use spillway_core::policy::Policy;
-use spillway_view::{Read, Status, View, render, status};
+use spillway_core::ports::Licences;
+use spillway_view::{Snapshot, Status, View, build_status, render};
 
 pub(crate) const LONDON: LocationId = LocationId(1);
 pub(crate) const BURST: LocationId = LocationId(2);
@@ -35,7 +36,7 @@ pub(crate) struct Scene {
     pub(crate) platform: Result<Platform, Fault>,
     pub(crate) fleet: Result<Fleet, Fault>,
     pub(crate) ledger: Result<Ledger, Fault>,
-    pub(crate) licences: Option<(u64, u64)>,
+    pub(crate) licences: Option<Licences>,
     pub(crate) certificates: Vec<Certificate>,
 }
 
@@ -100,7 +101,7 @@ impl Scene {
             last_refusal: None,
         };
         scene.ledger().cycle.digest = Some(digest);
-        scene.licences = Some((88, 500));
+        scene.licences = Some(Licences { ports_used: 88, ports_total: 500 });
         scene
     }
 
@@ -243,16 +244,13 @@ impl Scene {
     pub(crate) fn status(&self) -> Status {
         let observation =
             Observation { observed_at: now(), platform: self.platform.clone(), fleet: self.fleet.clone() };
-        let read = Read {
-            platform: "acme",
-            policy: &self.policy,
-            observation: &observation,
-            ledger: &self.ledger,
-            licences: self.licences,
-            certificates: &self.certificates,
-            now: now(),
+        let snapshot = Snapshot {
+            observation,
+            ledger: self.ledger.clone(),
+            licences: Ok(self.licences),
+            certificates: Ok(self.certificates.clone()),
         };
-        status(&read).0
+        build_status("acme", &self.policy, &snapshot, now())
     }
 
     /// On a terminal of this width.

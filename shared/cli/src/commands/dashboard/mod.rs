@@ -12,7 +12,7 @@ use spillway_core::fault::{Fault, FaultKind, System};
 use spillway_core::ledger::{Actor, Event};
 use spillway_core::ports::{Clock, LedgerRead};
 use spillway_dashboard::{
-    Answer, Desk, Memory, PageData, PageSource, Preview, ServeSettings, Wish, read_page, serve,
+    Answer, Memory, PageAction, PageActions, PageData, PageSource, Preview, ServeSettings, read_page, serve,
 };
 use spillway_dynamodb::DynamoLedger;
 use spillway_ec2::AwsFleet;
@@ -105,8 +105,8 @@ impl Platform {
     fn desk<'a>(
         &'a self,
         clients: &'a Clients,
-    ) -> Desk<'a, AwsFleet, HttpManagement, DynamoLedger, SystemClock> {
-        Desk { ports: self.ports(clients), policy: &clients.settings.policy, by: self.by.clone() }
+    ) -> PageActions<'a, AwsFleet, HttpManagement, DynamoLedger, SystemClock> {
+        PageActions { ports: self.ports(clients), policy: &clients.settings.policy, by: self.by.clone() }
     }
 }
 
@@ -135,12 +135,12 @@ impl PageSource for Platform {
         self.context.clock.now()
     }
 
-    async fn preview(&self, wish: &Wish) -> Result<Preview, Fault> {
+    async fn preview(&self, wish: &PageAction) -> Result<Preview, Fault> {
         let clients = self.clients().await?;
         self.desk(&clients).preview(wish).await
     }
 
-    async fn act(&self, wish: &Wish) -> Result<Answer, Fault> {
+    async fn act(&self, wish: &PageAction) -> Result<Answer, Fault> {
         let clients = self.clients().await?;
         Box::pin(self.desk(&clients).act(wish)).await
     }

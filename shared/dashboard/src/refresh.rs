@@ -7,10 +7,10 @@ use spillway_core::ports::{
     CertificateRead, Clock, FleetRead, LedgerRead, LicenceRead, LoadRead, PlatformRefresh,
 };
 
-use crate::collect::look;
+use crate::collect::collect;
 use crate::memory::Memory;
 use crate::source::{PageData, WindowLine};
-use spillway_view::{Present, Trouble, View, first_line, node_runs, status};
+use spillway_view::{Present, Trouble, View, build_status, first_line, node_runs};
 
 /// Reads everything that a refresh shows; the windows to come are given, since no port knows them. What cannot be read is
 /// said in the status; the past that was read before is kept.
@@ -28,11 +28,11 @@ where
     L: LedgerRead + LoadRead,
     C: Clock,
 {
-    let looked = look(ports, policy).await;
+    let snapshot = collect(ports, policy).await;
     let now = ports.clock.now();
-    let (mut status, _) = status(&looked.read(platform, policy, now));
+    let mut status = build_status(platform, policy, &snapshot, now);
     // A ledger that is down has been said by the status already.
-    if looked.ledger.is_ok()
+    if snapshot.ledger.is_ok()
         && let Err(fault) = memory.refresh(ports.ledger, now).await
     {
         status.trouble.push(Trouble { what: fault.to_string(), remedy: fault.remedy });
