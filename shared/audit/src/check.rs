@@ -9,8 +9,8 @@ use spillway_core::fault::Fault;
 pub enum Verdict {
     /// As it should be.
     Good,
-    /// Works, and something is to be looked at.
-    Odd,
+    /// Works; somebody should do something about it.
+    Warn,
     /// Does not work.
     Bad,
 }
@@ -18,7 +18,7 @@ pub enum Verdict {
 /// One check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
-    /// What was looked at.
+    /// What was checked.
     pub what: String,
     /// How it is.
     pub verdict: Verdict,
@@ -34,9 +34,9 @@ impl Check {
         Self { what: what.to_owned(), verdict: Verdict::Good, found, remedy: String::new() }
     }
 
-    /// To be looked at.
-    pub fn odd(what: &str, found: String, remedy: String) -> Self {
-        Self { what: what.to_owned(), verdict: Verdict::Odd, found, remedy }
+    /// Works; somebody should do something about it.
+    pub fn warn(what: &str, found: String, remedy: String) -> Self {
+        Self { what: what.to_owned(), verdict: Verdict::Warn, found, remedy }
     }
 
     /// Does not work.

@@ -17,10 +17,10 @@ pub(crate) fn cycles(ledger: &Result<Ledger, Fault>, now: Timestamp) -> Check {
         Err(fault) => return Check::fault("ledger", fault),
     };
     let Some(digest) = &ledger.cycle.digest else {
-        return Check::odd(
+        return Check::warn(
             WHAT,
-            "the table is there, and no cycle has run yet".to_owned(),
-            "is the evaluator's schedule enabled?".to_owned(),
+            "the table exists, and no cycle has run yet".to_owned(),
+            "check that the evaluator's schedule is enabled".to_owned(),
         );
     };
     let age = now.duration_since(digest.at);
@@ -30,20 +30,56 @@ pub(crate) fn cycles(ledger: &Result<Ledger, Fault>, now: Timestamp) -> Check {
         return Check::bad(
             WHAT,
             said,
-            "the evaluator should run once a minute: look at its schedule and at its log group".to_owned(),
+            "the evaluator should run once a minute: check its schedule and its log group".to_owned(),
         );
     }
     if let Some(pause) = ledger.pause(now) {
-        return Check::odd(
+        return Check::warn(
             WHAT,
             format!("paused until {}: {}", pause.until, pause.reason),
-            "spillway resume".to_owned(),
+            "spillway resume ends the pause".to_owned(),
         );
     }
     match digest.outcome {
         Some(Outcome::Quiet | Outcome::Acted | Outcome::Withheld | Outcome::Stale) => Check::good(WHAT, said),
         Some(Outcome::Outage | Outcome::LedgerDown | Outcome::Refused) | None => {
-            Check::bad(WHAT, said, "spillway status says more".to_owned())
+            Check::bad(WHAT, said, "spillway status shows what is wrong".to_owned())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use spillway_core::ledger::Digest;
+
+    use super::*;
+    use crate::check::Verdict;
+
+    fn verdict(outcome: Option<Outcome>, minutes_ago: i64) -> Verdict {
+        let now = Timestamp::UNIX_EPOCH;
+        let mut ledger = Ledger::default();
+        ledger.cycle.digest = Some(Digest {
+            at: now - SignedDuration::from_mins(minutes_ago),
+            outcome,
+            summary: String::new(),
+            last_good: None,
+            address: String::new(),
+            address_changed_at: None,
+            bursting_enabled: None,
+            last_refusal: None,
+        });
+        cycles(&Ok(ledger), now).verdict
+    }
+
+    #[test]
+    fn a_cycle_that_read_everything_is_good_and_one_that_is_missing_is_bad() {
+        for outcome in [Outcome::Quiet, Outcome::Acted, Outcome::Withheld, Outcome::Stale] {
+            assert_eq!(verdict(Some(outcome), 1), Verdict::Good, "{outcome}");
+            assert_eq!(verdict(Some(outcome), 4), Verdict::Bad, "{outcome}");
+        }
+        for outcome in [Outcome::Outage, Outcome::LedgerDown, Outcome::Refused] {
+            assert_eq!(verdict(Some(outcome), 1), Verdict::Bad, "{outcome}");
+        }
+        assert_eq!(cycles(&Ok(Ledger::default()), Timestamp::UNIX_EPOCH).verdict, Verdict::Warn);
     }
 }

@@ -45,7 +45,7 @@ pub fn examine(policy: &Policy, snapshot: &Snapshot, now: Timestamp) -> Vec<Chec
         checks.extend(
             issues
                 .into_iter()
-                .map(|issue| Check::odd("issue", format!("{}: {}", issue.about, issue.what), issue.remedy)),
+                .map(|issue| Check::warn("issue", format!("{}: {}", issue.about, issue.what), issue.remedy)),
         );
     }
     checks

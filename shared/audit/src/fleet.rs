@@ -41,7 +41,7 @@ pub(crate) fn types(policy: &Policy, fleet: &Fleet) -> Option<Check> {
         .collect();
     let names: Vec<&str> = without.iter().map(|kind| kind.as_str()).collect();
     (!names.is_empty()).then(|| {
-        Check::odd(
+        Check::warn(
             "prices",
             format!("no price for {}", names.join(", ")),
             "add it to price_per_hour in the policy".to_owned(),

@@ -21,7 +21,7 @@ pub(crate) fn clocks(platform: &Platform, observed_at: Timestamp) -> Check {
     let apart = observed_at.duration_since(platform.server_time).abs();
     let said = format!("the Management Node's clock and this machine's differ by {}", span(apart));
     if apart > CLOCKS {
-        return Check::odd("clocks", said, "set NTP on the Management Node, or on this machine".to_owned());
+        return Check::warn("clocks", said, "set NTP on the Management Node, or on this machine".to_owned());
     }
     Check::good("clocks", said)
 }
@@ -34,13 +34,14 @@ pub(crate) fn mode(policy: &Policy, platform: &Platform) -> Check {
             Check::bad(
                 WHAT,
                 gate.to_string(),
-                "spillway policy set, or the Management Node's setting".to_owned(),
+                "change the policy's mode with spillway policy set, or the setting on the Management Node"
+                    .to_owned(),
             )
         }
-        (_, _) if policy.dry_run => Check::odd(
+        (_, _) if policy.dry_run => Check::warn(
             WHAT,
             "dry run: nothing is started or stopped".to_owned(),
-            "take dry_run out of the policy when you trust it".to_owned(),
+            "remove dry_run from the policy when you trust the plans".to_owned(),
         ),
         (Mode::Control, false) => {
             Check::good(WHAT, "control, and Pexip's own bursting is off: Spillway decides".to_owned())
@@ -55,11 +56,11 @@ pub(crate) fn ports(licences: &Result<Option<Licences>, Fault>) -> Check {
     const WHAT: &str = "licences";
     match licences {
         Err(fault) => Check::fault(WHAT, fault),
-        Ok(None) => Check::good(WHAT, "this release does not say".to_owned()),
+        Ok(None) => Check::good(WHAT, "this release does not report port licences".to_owned()),
         Ok(Some(licences)) if licences.left() == 0 => Check::bad(
             WHAT,
             format!("all {} port licences are in use: more nodes take no more calls", licences.ports_total),
-            "more licences".to_owned(),
+            "add port licences".to_owned(),
         ),
         Ok(Some(Licences { ports_used, ports_total })) => {
             Check::good(WHAT, format!("{ports_used} of {ports_total} port licences in use"))
@@ -80,8 +81,12 @@ pub(crate) fn names(policy: &Policy, platform: &Platform) -> Vec<Check> {
     keyed
         .filter(|(_, name)| !known.contains(name))
         .map(|(key, name)| {
-            let remedy = "write it as the Management Node does: capitals and spaces count".to_owned();
-            Check::bad("policy", format!("{key} names the location {name}, which is not there"), remedy)
+            let remedy = "write the name as the Management Node has it: capitals and spaces count".to_owned();
+            Check::bad(
+                "policy",
+                format!("{key} names the location {name}, which the Management Node does not have"),
+                remedy,
+            )
         })
         .collect()
 }
@@ -112,10 +117,10 @@ pub(crate) fn pairs(view: &Assessment<'_>) -> Check {
 
 pub(crate) fn upgrade(view: &Assessment<'_>) -> Check {
     if view.upgrading {
-        return Check::odd(
+        return Check::warn(
             "versions",
             "an upgrade is in progress, or a node runs another version: no drain begins and nothing is stopped".to_owned(),
-            "start and hold nodes whose version is behind until they are upgraded".to_owned(),
+            "spillway node upgrade starts and holds the nodes whose version is behind".to_owned(),
         );
     }
     Check::good("versions", "all running nodes have the Management Node's version".to_owned())

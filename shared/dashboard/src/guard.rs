@@ -65,12 +65,12 @@ impl Refused {
 
     pub(crate) fn sentence(self) -> &'static str {
         match self {
-            Self::Host => "this page answers to 127.0.0.1 and localhost with its own port only",
+            Self::Host => "this page answers only to 127.0.0.1 and localhost, with its own port",
             Self::Token => {
-                "the token is missing or of another start: open the address that the command printed"
+                "the token is missing or belongs to an earlier start: open the address that the command printed"
             }
-            Self::Origin => "only the page itself may ask for this",
-            Self::NotJson => "a request that acts is JSON",
+            Self::Origin => "only the page itself may send this request",
+            Self::NotJson => "the body of this request must be JSON",
         }
     }
 }

@@ -206,7 +206,7 @@ async fn history<S: PageSource>(State(shared): State<Arc<Shared<S>>>, uri: Uri) 
     let hours =
         query.split('&').find_map(|pair| pair.strip_prefix("hours=")).and_then(|text| text.parse().ok());
     let Some(hours) = hours.filter(|hours| (1..=LONGEST_HISTORY_HOURS).contains(hours)) else {
-        return wrong(StatusCode::BAD_REQUEST, "say hours=1 to 744");
+        return wrong(StatusCode::BAD_REQUEST, "hours must be 1 to 744");
     };
     let now = shared.source.now();
     let from = now.saturating_sub(SignedDuration::from_hours(hours)).unwrap_or(now);
@@ -242,12 +242,12 @@ struct Yes {
 
 async fn act<S: PageSource>(State(shared): State<Arc<Shared<S>>>, body: Bytes) -> Response {
     let Ok(Yes { id }) = serde_json::from_slice(&body) else {
-        return wrong(StatusCode::BAD_REQUEST, "say which plan");
+        return wrong(StatusCode::BAD_REQUEST, "the request does not name a plan");
     };
     let Some(action) = shared.pending.take(&id) else {
         return wrong(
             StatusCode::CONFLICT,
-            "this plan was carried out already, or is too old: look at it again",
+            "this plan was carried out already, or is too old: close this and press the button again",
         );
     };
     let _one = shared.acting.lock().await;

@@ -179,7 +179,7 @@ pub fn render_comparison(comparison: &Comparison, zone: &TimeZone, paint: &impl 
         });
         let _ = writeln!(
             text,
-            "Spillway would have started nodes {withheld} times; {followed} times another started one within 15 minutes{delay}"
+            "cycles in which Spillway would have started nodes: {withheld}; after {followed} of them Pexip or somebody else started one within 15 minutes{delay}"
         );
     }
     text

@@ -67,7 +67,7 @@ fn line(issue: &Issue, names: &BTreeMap<&InstanceId, &str>) -> IssueLine {
         ),
         Issue::ProxyingNode { instance } => (
             named(instance),
-            "is a proxying node: it adds no HD calls and is never started".to_owned(),
+            "is a proxying node: it adds no HD calls, so it is never started".to_owned(),
             "make it a transcoding node, or remove its tag",
         ),
         Issue::MixedLocation { location } => (
@@ -77,18 +77,19 @@ fn line(issue: &Issue, names: &BTreeMap<&InstanceId, &str>) -> IssueLine {
         ),
         Issue::SecondaryOnly { location } => (
             location.to_string(),
-            "is only somebody's secondary overflow location: used if running, never started".to_owned(),
+            "is only a secondary overflow location: its nodes are used while they run, and never started"
+                .to_owned(),
             "make it the primary overflow location of a location with always-on nodes",
         ),
         Issue::NotAnOverflowLocation { location } => (
             location.to_string(),
-            "holds overflow nodes, and no location overflows to it".to_owned(),
+            "has overflow nodes, and no location overflows to it".to_owned(),
             "make it the primary overflow location of a location with always-on nodes",
         ),
         Issue::DistributedDatabase { instance } => (
             named(instance),
-            "has the distributed database on, which an overflow node must not".to_owned(),
-            "switch it off on the node's page",
+            "has the distributed database enabled; an overflow node must have it disabled".to_owned(),
+            "disable it on the node's page",
         ),
         Issue::ForeignMaintenance { instance, reason } => (
             named(instance),
@@ -102,7 +103,7 @@ fn line(issue: &Issue, names: &BTreeMap<&InstanceId, &str>) -> IssueLine {
         Issue::VersionBehind { instance, version } => (
             named(instance),
             format!("runs {version}, which is not the Management Node's version"),
-            "spillway node upgrade holds it until it is upgraded",
+            "spillway node upgrade starts and holds it until it is upgraded",
         ),
     };
     IssueLine { about, what, remedy: remedy.to_owned() }
@@ -121,7 +122,8 @@ fn missed_upgrade(view: &Assessment<'_>) -> Vec<IssueLine> {
     let line = |(version, names): (&str, Vec<&str>)| IssueLine {
         about: several(&names),
         what: format!("reported version {version} last, which is not the Management Node's version"),
-        remedy: "a start takes as long as its upgrade does: spillway node upgrade".to_owned(),
+        remedy: "the next start takes as long as the upgrade: upgrade now with spillway node upgrade"
+            .to_owned(),
     };
     by_version.into_iter().map(line).collect()
 }
@@ -171,7 +173,7 @@ fn address(policy: &Policy, view: &Assessment<'_>, node: &OverflowNode<'_>) -> O
     Some(IssueLine {
         about: node.node.name.to_string(),
         what: wrong.to_string(),
-        remedy: "callers from outside get no media there until it is put right; the reconciler does that"
+        remedy: "callers from outside have no media on this node until the reconciler corrects the address"
             .to_owned(),
     })
 }

@@ -42,14 +42,14 @@ pub fn render_plan(plan: &Plan, view: &PlanView<'_>, paint: &impl Paint) -> Stri
         line(Tone::Bad, &format!("! {gate}"));
     }
     for violation in view.violations {
-        line(Tone::Bad, &format!("! refused by the safety check: {violation}"));
+        line(Tone::Bad, &format!("! the safety check refuses this plan: {violation}"));
     }
     for each in &plan.actions {
         line(Tone::Warn, &action(each));
     }
     match (plan.actions.is_empty(), view.withheld) {
-        (true, _) => line(Tone::Plain, "nothing"),
-        (false, Some(why)) => line(Tone::Warn, &format!("withheld: {why}")),
+        (true, _) => line(Tone::Plain, "nothing to do"),
+        (false, Some(why)) => line(Tone::Warn, &format!("not carried out: {why}")),
         (false, None) => {}
     }
     line(Tone::Plain, "");

@@ -19,7 +19,7 @@ pub fn action(action: &Action) -> String {
             format!("drain {} for an operator: {reason}", node.name)
         }
         Action::CancelDrain { node, because } => format!("cancel the drain of {}: {because}", node.name),
-        Action::ConfirmIdle { node, .. } => format!("look whether anything runs on {}", node.name),
+        Action::ConfirmIdle { node, .. } => format!("check that nothing runs on {}", node.name),
         Action::Stop { node, reason, overridden, .. } => match overridden {
             None => format!("stop {}: {reason}", node.name),
             Some(_) => format!("stop {} now, by an operator's override: {reason}", node.name),

@@ -71,7 +71,7 @@ async fn checks(context: &Context) -> Vec<Check> {
 async fn windows(context: &Context, deployed: bool) -> Check {
     const WHAT: &str = "pre-warm windows";
     if !deployed {
-        return Check::odd(
+        return Check::warn(
             WHAT,
             "not known: the stack has written nothing down of itself".to_owned(),
             "deploy it by SAM, which writes the parameter `stack`".to_owned(),
@@ -79,7 +79,7 @@ async fn windows(context: &Context, deployed: bool) -> Check {
     }
     let scheduler = match super::prewarm::scheduler(context).await {
         Ok(scheduler) => scheduler,
-        Err(Failure { message, remedy, .. }) => return Check::odd(WHAT, message, remedy),
+        Err(Failure { message, remedy, .. }) => return Check::warn(WHAT, message, remedy),
     };
     match scheduler.windows().await {
         Err(fault) => bad(WHAT, fault.into()),

@@ -40,21 +40,21 @@ where
                 let hold = work.node_hold(instance, now, end(now, *hold_minutes));
                 let what = format!("start and hold for {hold_minutes} minutes");
                 work.put_hold(&hold, &what, Some(&about)).await?;
-                lines.push(format!("{instance} is held for {hold_minutes} minutes"));
+                lines.push(format!("{} is held for {hold_minutes} minutes", about.node));
             }
             PageAction::Stop { instance, .. } => {
                 let known = ledger.read_ledger(now).await?;
                 let released = work.release_own_holds(instance, &known).await?;
                 lines.extend(released.iter().map(|id| format!("Hold {id} is released")));
                 work.ask_stop(&about).await?;
-                lines.push(format!("The drain of {instance} is asked for"));
+                lines.push(format!("{} is to be drained and stopped", about.node));
             }
         }
         let report = Box::pin(work.cycle(&mut LeaseMemory::default(), &[])).await;
         if report.outcome == Outcome::Stale {
             // What was asked is stored: whoever has the lease, or comes next, meets it.
             let winner = work.winner().await;
-            lines.push(format!("{winner}; it or the next cycle meets what was asked"));
+            lines.push(format!("{winner}; that cycle or the next one carries out what you asked for"));
         }
         let failed = tell(&report, asked.instance(), &mut lines);
         Ok(Answer { done: !failed, lines })

@@ -97,7 +97,7 @@ pub fn pack(data: &PageData) -> Value {
         "trouble": status.trouble,
         "first": {
             "room": first.room_now, "soon": first.room_in_5_minutes, "held": first.held,
-            "licences": first.licences_left, "licences_total": first.licences_total,
+            "ledger_read": first.ledger_read, "licences": first.licences_left, "licences_total": first.licences_total,
             "data_age": first.oldest_report_s,
             "cycle": first.last_cycle.as_ref().map(|cycle| {
                 json!({"age": -after(at, cycle.at), "outcome": cycle.outcome, "summary": cycle.summary})

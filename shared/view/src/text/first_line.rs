@@ -25,7 +25,8 @@ pub fn first_line(status: &Status, view: &View) -> String {
         (Some(now), Some(soon)) => format!("room for {now} HD calls now, {soon} in 5 min"),
         _ => "room not known".to_owned(),
     });
-    if held.asked == 0 && room_now.is_none() && status.holds.iter().any(|hold| hold.current) {
+    let unread = !ledger_read || room_now.is_none() && status.holds.iter().any(|hold| hold.current);
+    if held.asked == 0 && unread {
         parts.push("held nodes not known".to_owned());
     } else if held.asked == 0 {
         parts.push("nothing held".to_owned());

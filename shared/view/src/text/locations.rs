@@ -79,7 +79,7 @@ pub(super) fn edge<P: Paint>(status: &Status, page: &mut Page<'_, P>) {
         let nodes = if location.reporting == location.nodes {
             location.nodes.to_string()
         } else {
-            format!("{} of {} report", location.reporting, location.nodes)
+            format!("{} of {} reporting", location.reporting, location.nodes)
         };
         columns.row([location.name.to_string(), nodes, percent(location.load), percent(location.highest)]);
         tones.push(Tone::Plain);

@@ -143,6 +143,6 @@ fn next<P: Paint>(status: &Status, view: &View, page: &mut Page<'_, P>) {
         page.line(Tone::Plain, &local(line, view.now, &view.zone));
     }
     if status.next.len() > 10 {
-        page.line(Tone::Plain, &format!("and {} more: spillway plan", status.next.len() - 10));
+        page.line(Tone::Plain, &format!("and {} more: spillway plan lists them", status.next.len() - 10));
     }
 }

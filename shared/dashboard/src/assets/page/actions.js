@@ -50,7 +50,7 @@ async function carryOut() {
   $("ask-yes").disabled = true;
   const turn = ++dialog.turn;
   let id = dialog.plan;
-  note("At work…");
+  note("Working…");
   try {
     // The reason may have been typed after the plan was made.
     ({ id } = await ask("/api/preview", asked()));
@@ -59,7 +59,7 @@ async function carryOut() {
     if (turn !== dialog.turn) return;
     setText($("ask-what"), "The result");
     $("ask-plan").replaceChildren(...lines.map((line) => h("li", {}, line)));
-    note(done ? "Done." : "Not all of it was done.");
+    note(done ? "Done." : "Not everything was done.");
   } catch (error) {
     if (turn !== dialog.turn) return;
     note(error.message);

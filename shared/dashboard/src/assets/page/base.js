@@ -91,9 +91,9 @@ async function ask(path, body) {
   try {
     response = await fetch(path, options);
   } catch (error) {
-    throw new Error(error.name === "TimeoutError" ? "spillway dashboard did not answer within a minute." : "spillway dashboard does not answer. Does it still run?");
+    throw new Error(error.name === "TimeoutError" ? "spillway dashboard did not answer within a minute." : "spillway dashboard does not answer. Check that it still runs.");
   }
-  const answer = await response.json().catch(() => ({ error: `the answer made no sense (${response.status})` }));
+  const answer = await response.json().catch(() => ({ error: `the answer could not be read (status ${response.status})` }));
   if (!response.ok) throw new Error(told([answer.error, answer.remedy].filter(Boolean).join(". ")));
   return answer;
 }

@@ -1,7 +1,7 @@
 // The history, with its filters.
 
 const past = { events: [], seen: undefined, loading: false, failed: null };
-const KINDS = { start: "start", start_refused: "start refused", ready: "ready", start_failed: "start failed", start_seen: "start seen", drain_began: "drain began", drain_cancelled: "drain cancelled", drain_vetoed: "drain vetoed", stop: "stop", stop_refused: "stop refused", stopped: "stopped", maintenance_cleared: "maintenance cleared", address_changed: "address changed", cycle_refused: "cycle refused", request_done: "request done", asked: "asked", operated: "operated", overridden: "overridden", retired: "retired" };
+const KINDS = { start: "start", start_refused: "start refused", ready: "ready", start_failed: "start failed", start_seen: "start seen", drain_began: "drain began", drain_cancelled: "drain cancelled", drain_vetoed: "drain vetoed", stop: "stop", stop_refused: "stop refused", stopped: "stopped", maintenance_cleared: "maintenance cleared", address_changed: "address changed", cycle_refused: "cycle refused", request_done: "request done", asked: "asked", operated: "operated", overridden: "overridden", retired: "retired", withheld: "withheld" };
 const KIND_TONES = { start_refused: "bad", start_failed: "bad", stop_refused: "bad", cycle_refused: "bad", overridden: "warn", drain_vetoed: "warn" };
 
 const historyColumns = [

@@ -74,7 +74,7 @@ function showRuns(data) {
   const hidden = data.chart.runs_all - data.chart.runs.length;
   const note = $("runs-more");
   note.hidden = hidden <= 0;
-  setText(note, `The latest ${data.chart.runs.length} of ${data.chart.runs_all} runs; all of them: spillway history`);
+  setText(note, `The latest ${data.chart.runs.length} of ${data.chart.runs_all} runs; spillway history has all of them`);
   note.nextElementSibling.hidden = rows.length > 0;
 }
 

@@ -25,13 +25,13 @@ function showFigures(data) {
   const figures = [
     ["Room now", unknown ? "?" : first.room.toLocaleString("en"), unknown ? "not known" : "HD calls", unknown ? "bad" : ""],
     ["Room in 5 minutes", first.soon === null ? "?" : first.soon.toLocaleString("en"), first.soon === null ? "not known" : "HD calls", ""],
-    unknown && data.holds.some((hold) => hold.from <= 0 && hold.until > 0) ? ["Held nodes", "?", "not known", "bad"] : heldFigure(first.held),
+    !first.ledger_read || (unknown && data.holds.some((hold) => hold.from <= 0 && hold.until > 0)) ? ["Held nodes", "?", "not known", "bad"] : heldFigure(first.held),
     ["Licences left", first.licences === null ? "–" : first.licences.toLocaleString("en"), first.licences === null ? "not known" : `of ${first.licences_total.toLocaleString("en")}`, first.licences !== null && first.licences < 10 ? "warn" : ""],
     ["Age of the data", first.data_age === null ? "–" : ago(first.data_age), first.data_age === null ? "no node reports" : "oldest report", first.data_age !== null && first.data_age > 180 ? "bad" : ""],
   ];
   const texts = [
-    ["Last cycle", first.cycle ? `${ago(first.cycle.age)} ago: ${first.cycle.outcome ? `${first.cycle.outcome.replace("_", " ")}, ` : ""}${first.cycle.summary}` : "no cycle has run yet", !first.cycle || first.cycle.age > 300 ? "bad" : ""],
-    ["Last refusal", first.refusal ? `${ago(first.refusal.age)} ago: ${first.refusal.what}` : "none", first.refusal ? "warn" : ""],
+    ["Last cycle", first.cycle ? `${ago(first.cycle.age)} ago: ${first.cycle.outcome ? `${first.cycle.outcome.replace("_", " ")}, ` : ""}${first.cycle.summary}` : first.ledger_read ? "no cycle has run yet" : "not known", !first.cycle || first.cycle.age > 300 ? "bad" : ""],
+    ["Last refusal", first.refusal ? `${ago(first.refusal.age)} ago: ${first.refusal.what}` : first.ledger_read ? "none" : "not known", first.refusal ? "warn" : ""],
   ];
   const box = $("figures");
   if (!box.children.length) {
@@ -80,13 +80,13 @@ function showIssues(data) {
   setText($("issues-title"), data.issues.length ? `Issues (${data.issues.length})` : "Issues");
   $("next-section").hidden = data.next.length === 0;
   const rest = data.next_all - data.next.length;
-  fill($("next"), JSON.stringify([data.next, rest]), () => [...data.next.map((line) => h("li", {}, line)), ...(rest > 0 ? [h("li", {}, `and ${rest} more: spillway plan`)] : [])]);
+  fill($("next"), JSON.stringify([data.next, rest]), () => [...data.next.map((line) => h("li", {}, line)), ...(rest > 0 ? [h("li", {}, `and ${rest} more: spillway plan lists them`)] : [])]);
 }
 
 const percent = (value) => (value === null ? "–" : `${Math.round(value)} %`);
 const edgeColumns = [
   { label: "Location", kind: "name", sig: (r) => r.name },
-  { label: "Proxying nodes", kind: "num", sig: (r) => (r.reporting === r.nodes ? String(r.nodes) : `${r.reporting} of ${r.nodes} report`) },
+  { label: "Proxying nodes", kind: "num", sig: (r) => (r.reporting === r.nodes ? String(r.nodes) : `${r.reporting} of ${r.nodes} reporting`) },
   { label: "Media load", kind: "num", sig: (r) => percent(r.load) },
   { label: "Highest", kind: "num", sig: (r) => percent(r.highest) },
 ];
