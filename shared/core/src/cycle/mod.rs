@@ -41,6 +41,13 @@ pub struct Ports<'a, F, M, L, C> {
     pub clock: &'a C,
 }
 
+impl<'a, F, M, L, C> Ports<'a, F, M, L, C> {
+    /// The four of them.
+    pub const fn of(fleet: &'a F, management: &'a M, ledger: &'a L, clock: &'a C) -> Self {
+        Self { fleet, management, ledger, clock }
+    }
+}
+
 impl<F, M, L, C> Clone for Ports<'_, F, M, L, C> {
     fn clone(&self) -> Self {
         *self
