@@ -479,8 +479,8 @@ def extra_dates(operator: Operator, seen: Platform, checks: Checks) -> None:
     checks.that("--undo takes it back, and only it", undone.code == DONE and sorted(seen.schedules())
                 == ["weekdays", f"weekdays-extra-{other:%Y%m%d}-0850"], (undone, sorted(seen.schedules())))
     checks.that("again: it is none", operator("prewarm", "extra", "weekdays", str(saturday), "--undo", "--yes").code == USAGE)
-    checks.that("both are in the history", seen.asked(f"fires as well on {saturday}")
-                and seen.asked(f"does not fire as well on {saturday}"))
+    checks.that("both are in the history", seen.asked(f"also fires on {saturday}")
+                and seen.asked(f"no longer fires on {saturday}"))
 
 
 @contextlib.contextmanager

@@ -19,6 +19,13 @@ pub(crate) struct Acting {
     pub(crate) reason: Option<String>,
 }
 
+impl Acting {
+    /// The reason for the history.
+    pub(crate) fn reason_or_none(&self) -> &str {
+        self.reason.as_deref().filter(|reason| !reason.trim().is_empty()).unwrap_or("no reason given")
+    }
+}
+
 /// Asks, on standard error, so that standard output holds only the result. Anything but yes is no.
 pub(crate) fn confirm(acting: &Acting, question: &str) -> Result<(), Failure> {
     if acting.yes {

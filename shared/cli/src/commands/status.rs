@@ -3,11 +3,9 @@
 use std::time::Duration;
 
 use clap::Args;
-use spillway_core::cycle::Ports;
-use spillway_core::ports::Clock;
 use spillway_status::{Status, View, look, render};
 
-use crate::context::{Clients, Context};
+use crate::context::Context;
 use crate::exit::{Ended, Exit, Failure};
 use crate::output::{self, Output, Terminal};
 
@@ -99,10 +97,9 @@ async fn watch(contexts: &[Context], options: &Options, output: &Output) -> Resu
 
 async fn read(context: &Context) -> Result<Status, Failure> {
     let clients = context.clients().await?;
-    let Clients { settings, fleet, management, ledger } = &clients;
-    let ports = Ports { fleet, management, ledger, clock: context.clock.as_ref() };
-    let looked = Box::pin(look(ports, &settings.policy)).await;
-    let read = looked.read(&context.platform, &settings.policy, context.clock.now());
+    let policy = &clients.settings.policy;
+    let looked = Box::pin(look(clients.ports(), policy)).await;
+    let read = looked.read(&context.platform, policy, context.now());
     Ok(spillway_status::status(&read).0)
 }
 
@@ -111,6 +108,6 @@ fn show(status: &Status, context: &Context, options: &Options, output: &Output) 
         return output::json_line(status);
     }
     let view =
-        View { zone: output.zone.clone(), now: context.clock.now(), all: options.all, width: output.width() };
+        View { zone: output.zone.clone(), now: context.now(), all: options.all, width: output.width() };
     render(status, &view, &Terminal)
 }

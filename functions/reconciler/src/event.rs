@@ -1,5 +1,5 @@
-//! Why the function was invoked: state changes from the queue, or a sweep. An event is a hint: all that is taken from it
-//! is which instance to look at.
+//! What the function is invoked with: state changes from the queue, or anything else for a sweep. An event is a hint: all
+//! that is taken from it is which instance to look at.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -10,7 +10,7 @@ const STATE_CHANGE: &str = "EC2 Instance State-change Notification";
 
 /// Why the function was invoked.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Occasion {
+pub(crate) enum Invocation {
     /// By the schedule, or by a person: look at everything.
     Sweep,
     /// By the queue.
@@ -27,14 +27,14 @@ pub(crate) struct Message {
 }
 
 /// What the function answers the queue: the messages that have to come again.
-#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct BatchAnswer {
     #[serde(rename = "batchItemFailures")]
     pub(crate) failures: Vec<BatchItem>,
 }
 
 /// One message of [`BatchAnswer`].
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct BatchItem {
     #[serde(rename = "itemIdentifier")]
     pub(crate) id: String,
@@ -73,7 +73,7 @@ struct Detail {
     instance: String,
 }
 
-impl Occasion {
+impl Invocation {
     /// Anything that is not a batch of messages is a sweep: whoever invokes the function by hand wants one.
     pub(crate) fn of(event: Value) -> Self {
         match serde_json::from_value::<Batch>(event) {
@@ -142,12 +142,12 @@ mod tests {
     #[test]
     fn messages_name_instances_and_everything_else_is_a_sweep() {
         let batch = json!({"Records": [record("m-1", &state_change("i-0a1")), record("m-2", &state_change("i-0b2"))]});
-        let Occasion::Messages(messages) = Occasion::of(batch) else { panic!("messages") };
+        let Invocation::Messages(messages) = Invocation::of(batch) else { panic!("messages") };
         let ids: Vec<_> =
             messages.iter().map(|message| (message.id.as_str(), message.instance.clone())).collect();
         assert_eq!(ids, [("m-1", Ok("i-0a1".into())), ("m-2", Ok("i-0b2".into()))]);
         for event in [json!({"source": "spillway.sweep"}), json!({}), json!(null), json!({"Records": "?"})] {
-            assert_eq!(Occasion::of(event), Occasion::Sweep);
+            assert_eq!(Invocation::of(event), Invocation::Sweep);
         }
     }
 
@@ -163,7 +163,7 @@ mod tests {
             (state_change("i-1 OR 1").as_str(), "not an instance's id"),
         ] {
             let batch = json!({"Records": [record("m-1", body), record("m-2", &state_change("i-0b2"))]});
-            let Occasion::Messages(messages) = Occasion::of(batch) else { panic!("messages") };
+            let Invocation::Messages(messages) = Invocation::of(batch) else { panic!("messages") };
             let error = messages[0].instance.clone().unwrap_err();
             assert!(error.contains(says), "{body}\n  said: {error}\n  want: {says}");
             assert_eq!(messages[1].instance, Ok("i-0b2".into()));

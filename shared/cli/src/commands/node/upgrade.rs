@@ -1,5 +1,5 @@
 //! `spillway node upgrade`: with Pexip's own bursting off, nobody starts stopped overflow nodes for their upgrade. They are
-//! started and held, a batch at a time, until each runs the Management Node's version; then they are let go.
+//! started and held, a batch at a time, until each runs the Management Node's version; then their holds are released.
 
 use clap::Args;
 use jiff::SignedDuration;
@@ -11,10 +11,11 @@ use spillway_core::ports::LedgerWrite;
 
 use crate::acting::{Acting, confirm};
 use crate::context::Context;
-use crate::desk::Desk;
 use crate::exit::{Ended, Exit, Failure};
 use crate::output::{self, Output};
-use crate::wait::{self, Progress};
+use crate::progress::{self, Progress};
+use crate::session::CliSession;
+use crate::when;
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -39,33 +40,36 @@ fn parse_batch(text: &str) -> Result<usize, String> {
 }
 
 pub(crate) async fn run(context: &Context, options: &Options, output: &Output) -> Ended {
-    let patience = crate::when::length(&options.patience, SignedDuration::from_hours(24))?;
-    let desk = Desk::open(context, &options.acting).await?;
-    let world = desk.look().await?;
-    desk.may_act(&world)?;
-    if desk.policy().mode == Mode::Assist {
+    let patience = when::length(&options.patience, SignedDuration::from_hours(24))?;
+    let session = CliSession::open(context, &options.acting).await?;
+    let snapshot = session.read().await?;
+    session.may_act(&snapshot)?;
+    if session.policy().mode == Mode::Assist {
         return Err(Failure::refused(
             "the policy's mode is assist: Pexip starts overflow nodes for their upgrade itself",
         )
         .remedy("upgrade the platform as the vendor describes"));
     }
     for name in &options.node {
-        world.find(desk.policy(), name)?;
+        snapshot.find(session.policy(), name)?;
     }
     let wanted = |each: &Behind| {
         options.node.is_empty()
             || options.node.iter().any(|name| name == each.node.as_str() || name == each.instance.as_str())
     };
-    let all = behind(desk.policy(), &world.platform, &world.fleet, &world.ledger, world.now);
+    let all = behind(session.policy(), &snapshot.platform, &snapshot.fleet, &snapshot.ledger, snapshot.now);
     let (nodes, left_out): (Vec<Behind>, Vec<Behind>) =
         all.into_iter().filter(wanted).partition(|each| each.obstacle.is_none());
     if !output.json {
         for each in &nodes {
             let version = if each.version.is_empty() { "never reported" } else { &each.version };
-            output::note(&format!("{}: {version}, to become {}", each.node, world.platform.version));
+            output::note(&format!(
+                "{}: version {version}, to become {}",
+                each.node, snapshot.platform.version
+            ));
         }
         for each in &left_out {
-            output::note(&format!("{}: left out: {}", each.node, each.obstacle.unwrap_or_default()));
+            output::note(&format!("{}: skipped: {}", each.node, each.obstacle.unwrap_or_default()));
         }
     }
     let (mut done, mut late) = (Vec::new(), Vec::new());
@@ -75,7 +79,7 @@ pub(crate) async fn run(context: &Context, options: &Options, output: &Output) -
         confirm(&options.acting, &question)?;
         let mut progress = Progress::new(output);
         for batch in nodes.chunks(options.batch) {
-            let ended = Box::pin(one_batch(&desk, batch, patience, &mut progress)).await;
+            let ended = Box::pin(one_batch(&session, batch, patience, &mut progress)).await;
             let (finished, unfinished) = ended.inspect_err(|_| progress.end())?;
             done.extend(finished);
             late.extend(unfinished);
@@ -85,13 +89,18 @@ pub(crate) async fn run(context: &Context, options: &Options, output: &Output) -
     if output.json {
         let left_out: Vec<&str> = left_out.iter().map(|each| each.node.as_str()).collect();
         output::json(&json!({
-            "schema": 1, "platform": context.platform, "version": world.platform.version, "upgraded": done,
+            "schema": 1, "platform": context.platform, "version": snapshot.platform.version, "upgraded": done,
             "not_upgraded": late, "left_out": left_out,
         }));
     } else if nodes.is_empty() {
-        output::text("every overflow node runs the Management Node's version, or is left out\n");
+        output::text("every overflow node runs the Management Node's version, or is skipped\n");
     } else {
-        output::text(&format!("{} upgraded, {} not, {} left out\n", done.len(), late.len(), left_out.len()));
+        output::text(&format!(
+            "{} upgraded, {} not upgraded, {} skipped\n",
+            done.len(),
+            late.len(),
+            left_out.len()
+        ));
     }
     Ok(match (done.len(), late.len() + left_out.len()) {
         (_, 0) => Exit::Done,
@@ -101,34 +110,34 @@ pub(crate) async fn run(context: &Context, options: &Options, output: &Output) -
 }
 
 /// What is said to whoever interrupts the wait.
-const GOES_ON: &str = "the holds end by themselves; the same command goes on from there";
+const GOES_ON: &str = "the holds end by themselves; run the same command again: it goes on from there";
 
 /// Holds a batch until each of its nodes is current, or its time is over; gives both by name.
 async fn one_batch(
-    desk: &Desk<'_>,
+    session: &CliSession<'_>,
     batch: &[Behind],
     patience: SignedDuration,
     progress: &mut Progress,
 ) -> Result<(Vec<String>, Vec<String>), Failure> {
-    let from = desk.now();
+    let from = session.now();
     let until = from.checked_add(patience).map_err(|error| Failure::usage(error.to_string()))?;
     for each in batch {
-        let why = format!("[upgrade] {}", desk.reason);
-        desk.clients.ledger.put_hold(&hold_of(&each.instance, from, until, &desk.by, &why)).await?;
-        let found = desk.look().await?.find(desk.policy(), each.instance.as_str())?;
-        desk.asked("start and hold for its upgrade", Some(&found)).await?;
+        let why = format!("[upgrade] {}", session.reason);
+        session.clients.ledger.put_hold(&hold_of(&each.instance, from, until, &session.by, &why)).await?;
+        let found = session.read().await?.find(session.policy(), each.instance.as_str())?;
+        session.asked("start and hold for its upgrade", Some(&found)).await?;
     }
     let mut memory = LeaseMemory::default();
     let mut left: Vec<&Behind> = batch.iter().collect();
     let mut done = Vec::new();
-    while !left.is_empty() && desk.now() < until {
-        desk.cycle(&mut memory, &[]).await;
+    while !left.is_empty() && session.now() < until {
+        session.cycle(&mut memory, &[]).await;
         // The Management Node restarts for its own upgrade: that is waited for as well.
-        let world = match desk.look().await {
-            Ok(world) => world,
+        let snapshot = match session.read().await {
+            Ok(snapshot) => snapshot,
             Err(failure) => {
                 progress.waits(&failure.message);
-                wait::pause(GOES_ON).await?;
+                progress::pause(GOES_ON).await?;
                 continue;
             }
         };
@@ -136,17 +145,17 @@ async fn one_batch(
         let mut still = Vec::new();
         for each in left {
             match state_of(
-                desk.policy(),
-                &world.platform,
-                &world.fleet,
-                &world.ledger,
-                world.now,
+                session.policy(),
+                &snapshot.platform,
+                &snapshot.fleet,
+                &snapshot.ledger,
+                snapshot.now,
                 &each.instance,
             ) {
                 UpgradeState::Current => {
-                    let hold = hold_of(&each.instance, from, until, &desk.by, "");
-                    desk.clients.ledger.remove_hold(&hold.id).await?;
-                    progress.says(&format!("{}: upgraded, and let go", each.node));
+                    let hold = hold_of(&each.instance, from, until, &session.by, "");
+                    session.clients.ledger.remove_hold(&hold.id).await?;
+                    progress.says(&format!("{}: upgraded; its hold is released", each.node));
                     done.push(each.node.to_string());
                 }
                 UpgradeState::Waits => {
@@ -162,11 +171,11 @@ async fn one_batch(
         left = still;
         if !left.is_empty() {
             progress.waits(&waits.join(", "));
-            wait::pause(GOES_ON).await?;
+            progress::pause(GOES_ON).await?;
         }
     }
     for each in &left {
-        desk.clients.ledger.remove_hold(&hold_of(&each.instance, from, until, &desk.by, "").id).await?;
+        session.clients.ledger.remove_hold(&hold_of(&each.instance, from, until, &session.by, "").id).await?;
     }
     Ok((done, left.into_iter().map(|each| each.node.to_string()).collect()))
 }

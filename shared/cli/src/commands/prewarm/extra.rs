@@ -1,16 +1,14 @@
-//! `spillway prewarm extra`: dates on which a window fires besides its own. Each is a schedule that fires once, at the
-//! window's local times, and that Scheduler deletes when it has fired.
+//! `spillway prewarm extra`: more dates on which a window fires. Each is a schedule that fires once, at the window's local
+//! times, and that Scheduler deletes when it has fired.
 
 use clap::Args;
-use spillway_core::ports::Clock;
 use spillway_scheduler::{AwsScheduler, Window, WindowError};
 
-use super::prewarm::scheduler;
-use super::prewarm_edit::{Dates, said, unknown};
+use super::dates::{Dates, extras, print, unknown};
 use crate::context::Context;
-use crate::desk::Desk;
 use crate::exit::{Ended, Exit, Failure};
 use crate::output::{self, Output};
+use crate::session::CliSession;
 
 /// `spillway prewarm extra`.
 #[derive(Debug, Args)]
@@ -24,14 +22,14 @@ pub(crate) struct Extra {
 
 pub(crate) async fn run(context: &Context, options: &Extra, output: &Output) -> Ended {
     let Extra { dates, undo } = options;
-    let desk = Desk::open(context, &dates.acting).await?;
-    let scheduler = scheduler(context).await?;
+    let session = CliSession::open(context, &dates.acting).await?;
+    let scheduler = context.scheduler().await?;
     let mut there = extras(&scheduler, &dates.name).await?;
     there.retain(|extra| extra.only_date().is_some_and(|date| dates.date.contains(&date)));
     let (schedules, what) = if *undo {
-        (taken_back(dates, there)?, "does not fire as well")
+        (taken_back(dates, there)?, "no longer fires")
     } else {
-        (added(context, dates, &scheduler, &there).await?, "fires as well")
+        (added(context, dates, &scheduler, &there).await?, "also fires")
     };
     if !output.json {
         for schedule in &schedules {
@@ -49,15 +47,9 @@ pub(crate) async fn run(context: &Context, options: &Extra, output: &Output) -> 
             scheduler.create(schedule).await?;
         }
     }
-    dates.asked(&desk, what).await?;
-    said(context, &format!("{what} on {}", dates.words()), &dates.name, output);
+    dates.asked(&session, what).await?;
+    print(context, &format!("{what} on {}", dates.words()), &dates.name, output);
     Ok(Exit::Done)
-}
-
-/// The schedules of a window's extra dates.
-pub(super) async fn extras(scheduler: &AwsScheduler, name: &str) -> Result<Vec<Window>, Failure> {
-    let windows = scheduler.windows().await?.windows;
-    Ok(windows.into_iter().filter(|window| window.is_extra_of(name)).collect())
 }
 
 /// All of what is asked, or nothing.
@@ -75,7 +67,7 @@ async fn added(
     }
     let mut schedules = Vec::new();
     for date in &dates.date {
-        schedules.extend(window.new_extra_date(*date, context.clock.now()).map_err(|error| refusal(&error))?);
+        schedules.extend(window.new_extra_date(*date, context.now()).map_err(|error| refusal(&error))?);
     }
     schedules.sort_by(|a, b| a.name.cmp(&b.name));
     schedules.dedup_by(|a, b| a.name == b.name);
@@ -87,7 +79,7 @@ fn refusal(error: &WindowError) -> Failure {
         WindowError::SkippedDate { window, date } => format!("spillway prewarm skip {window} {date} --undo"),
         WindowError::FiresAnyway { .. } => "spillway prewarm preview shows when it fires".to_owned(),
         WindowError::NeverFires { .. } => {
-            "a date to come; dates and times are in the window's zone".to_owned()
+            "name a date to come; dates and times are in the window's zone".to_owned()
         }
         _ => "spillway prewarm add makes a window of its own".to_owned(),
     };
@@ -97,7 +89,7 @@ fn refusal(error: &WindowError) -> Failure {
 fn taken_back(dates: &Dates, there: Vec<Window>) -> Result<Vec<Window>, Failure> {
     let missing = dates.date.iter().find(|date| !there.iter().any(|extra| extra.only_date() == Some(**date)));
     match missing {
-        Some(date) => Err(Failure::usage(format!("{date} is no extra date of {}", dates.name))
+        Some(date) => Err(Failure::usage(format!("{date} is not an extra date of {}", dates.name))
             .remedy("spillway prewarm list shows them")),
         None => Ok(there),
     }

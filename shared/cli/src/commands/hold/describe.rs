@@ -1,0 +1,76 @@
+//! A hold in words, and what the next cycle would start for it.
+
+use spillway_core::ledger::{Hold, HoldAmount, HoldScope};
+use spillway_core::observation::Observation;
+use spillway_core::plan::{Action, Plan};
+use spillway_core::report::HoldReport;
+
+use crate::output::{self, Output};
+use crate::session::CliSession;
+use crate::snapshot::Snapshot;
+
+/// What the next cycle would start for these holds.
+fn starts_for(session: &CliSession<'_>, snapshot: &Snapshot, holds: &[Hold]) -> Plan {
+    let mut ledger = snapshot.ledger.clone();
+    ledger.holds.retain(|each| holds.iter().all(|hold| hold.id != each.id));
+    ledger.holds.extend(holds.iter().map(|hold| Hold { from: hold.from.min(snapshot.now), ..hold.clone() }));
+    let observation = Observation {
+        observed_at: snapshot.now,
+        platform: Ok(snapshot.platform.clone()),
+        fleet: Ok(snapshot.fleet.clone()),
+    };
+    spillway_core::plan(session.policy(), &observation, &Ok(ledger), snapshot.now)
+}
+
+/// Says what each hold asks for, and what the next cycle would start for it.
+pub(super) fn describe(
+    session: &CliSession<'_>,
+    snapshot: &Snapshot,
+    holds: &[Hold],
+    now_too: bool,
+    output: &Output,
+) {
+    let plan = starts_for(session, snapshot, holds);
+    for hold in holds {
+        let (from, until) = (output.minute(hold.from), output.minute(hold.until));
+        let from = if now_too { String::new() } else { format!("from {from} ") };
+        output::note(&format!("hold {}: {} {from}until {until}", hold.id, subject(session, snapshot, hold)));
+        if let Some(report) = plan.report.holds.iter().find(|report| report.id == hold.id) {
+            let HoldReport { up, added, missing, .. } = report;
+            let when = if now_too { "" } else { "as things are now, " };
+            let unit = if matches!(hold.amount, HoldAmount::HdCalls(_)) { "HD calls" } else { "nodes" };
+            output::note(&format!(
+                "  {up} nodes are up already; {when}{added} would start; {missing} {unit} would still be missing"
+            ));
+        }
+    }
+    for start in named_starts(&plan, holds) {
+        output::note(&format!("  start {start}"));
+    }
+}
+
+/// What is held, in words: a node by its name where it has one.
+pub(super) fn subject(session: &CliSession<'_>, snapshot: &Snapshot, hold: &Hold) -> String {
+    match &hold.scope {
+        HoldScope::All => format!("{} everywhere", hold.amount),
+        HoldScope::Location(name) => format!("{} in {name}", hold.amount),
+        HoldScope::Node(id) => match snapshot.held_node(session.policy(), hold) {
+            Some(found) => format!("node {}", found.node.name),
+            None => format!("the node on {id}"),
+        },
+    }
+}
+
+fn named_starts(plan: &Plan, holds: &[Hold]) -> Vec<String> {
+    plan.actions
+        .iter()
+        .filter_map(|action| match action {
+            Action::Start(start)
+                if start.hold.as_ref().is_some_and(|id| holds.iter().any(|hold| hold.id == *id)) =>
+            {
+                Some(start.node.as_ref().map_or_else(|| start.instance.to_string(), ToString::to_string))
+            }
+            _ => None,
+        })
+        .collect()
+}
