@@ -59,7 +59,7 @@ pub(crate) async fn handle(
     event: LambdaEvent<Value>,
 ) -> Result<Answer, Error> {
     let platform = function.platform();
-    let tick = Tick::parse(&event.payload).map_err(|error| refused(platform, &error))?;
+    let tick = Tick::parse(event.payload).map_err(|error| refused(platform, &error))?;
     let mut lease = lease.lock().await;
     // The largest future by far: on the heap it is moved once. A second run fires for the same hold.
     let fired = function.run(&event.context.request_id, async |run| {

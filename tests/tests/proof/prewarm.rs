@@ -28,13 +28,7 @@ fn morning() -> Stage {
 }
 
 fn tick(at: Timestamp) -> Tick {
-    Tick {
-        spec: WindowSpec::with_defaults("w", "UTC"),
-        scheduled_at: Some(at),
-        schedule_arn: None,
-        execution_id: None,
-        attempt: None,
-    }
+    Tick { spec: WindowSpec::with_defaults("w", "UTC"), scheduled_at: Some(at) }
 }
 
 /// The evaluator, once a minute.

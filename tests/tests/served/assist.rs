@@ -52,9 +52,6 @@ async fn in_assist_mode_pexip_starts_a_windows_nodes_by_its_own_command() {
     let tick = |lead_minutes: u32| Tick {
         spec: WindowSpec { lead_minutes, ..WindowSpec::with_defaults("w", "UTC") },
         scheduled_at: Some(clock.now()),
-        schedule_arn: None,
-        execution_id: None,
-        attempt: None,
     };
 
     let early = Box::pin(run(&cycle, &tick(51), &mut LeaseMemory::default())).await;

@@ -1,7 +1,8 @@
 //! The pre-warm: nodes are up before a known spike (guide: *Manually starting an overflow node*). A window fires, and
 //! what it asks for is written as a hold; the cycle does the rest, in this invocation or in the next minute's.
 //!
-//! [`spec`] is what an operator writes; it says nothing of when a window fires, which is EventBridge Scheduler's.
+//! [`spec`] is what an operator writes; it says nothing of when a window fires, which is EventBridge Scheduler's. [`Tick`] is
+//! what Scheduler hands over when it does.
 //! [`run()`] is one firing. [`preview()`] is what a window would start.
 //!
 //! It never starts more than was asked, nor more than licences can use; how ready the nodes are in the last minutes
@@ -11,8 +12,10 @@ mod licences;
 mod preview;
 mod run;
 pub mod spec;
+mod tick;
 
 pub use licences::LicenceCheck;
 pub use preview::{Preview, preview};
 pub use run::{Held, PrewarmEnd, PrewarmRefusal, Prewarmed, run};
-pub use spec::{SpecError, Tick, WindowSpec};
+pub use spec::{SpecError, WindowSpec};
+pub use tick::{CONTEXT, Tick};

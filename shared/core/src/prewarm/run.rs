@@ -6,7 +6,8 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
 use super::licences::{LicenceCheck, fit};
-use super::spec::{Tick, WindowSpec};
+use super::spec::WindowSpec;
+use super::tick::Tick;
 use crate::assess::Assessment;
 use crate::cycle::{Cycle, LAST_START, LeaseMemory};
 use crate::fault::Fault;

@@ -141,9 +141,6 @@ impl Day {
                 ..WindowSpec::with_defaults("weekday-morning", "UTC")
             },
             scheduled_at: Some(at),
-            schedule_arn: None,
-            execution_id: None,
-            attempt: None,
         })
     }
 

@@ -339,7 +339,7 @@ impl Step {
             Some(word) if word == "by-hand" => Scheduled::ByHand,
             Some(clock) => Scheduled::At(clock),
         };
-        match Tick::parse(&payload) {
+        match Tick::parse(payload) {
             Ok(tick) => Ok(Self::Prewarm { tick: Box::new(tick), scheduled }),
             Err(error) => words.error(error.to_string()),
         }
