@@ -47,7 +47,7 @@ class Operator:
     def start(self, *words: str) -> subprocess.Popen:
         # Durations on this platform are fractions of real ones, so it is looked at more often.
         env = {**os.environ, **self._stage.environment, "AWS_ENDPOINT_URL_STS": self._stage.moto,
-               "AWS_ENDPOINT_URL_SCHEDULER": self._stage.moto, "SPILLWAY_LOOK_EVERY_SECONDS": "2"}
+               "AWS_ENDPOINT_URL_SCHEDULER": self._stage.moto, "SPILLWAY_POLL_SECONDS": "2"}
         for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL"):
             env.pop(name, None)
         return subprocess.Popen([str(self._binary), "--json", *words], stdin=subprocess.DEVNULL, text=True,
@@ -342,7 +342,7 @@ def convert(operator: Operator, seen: Platform, checks: Checks) -> None:
     first.send_signal(signal.SIGINT)
     stopped = operator.end(first)
     checks.that("interrupted, it says how to go on", stopped.code == FAILED
-                and "the same command goes on" in stopped.value["error"]["remedy"], stopped)
+                and "run the same command again" in stopped.value["error"]["remedy"], stopped)
     done = operator("node", "convert", "london-2", "--to", "overflow", "--location", "AWS burst", "--ignore-lifetime",
                     "--reason", "more headroom", "--yes")
     row = seen.configured("london-2")

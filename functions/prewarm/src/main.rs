@@ -1,4 +1,8 @@
 #![doc = include_str!("../README.md")]
+//!
+//! ## In the code
+//!
+//! The function decides nothing: begin with the handler, and read on in `spillway_core::prewarm`.
 
 mod handler;
 

@@ -9,7 +9,8 @@
 //! | `ssm:GetParameters`, and `kms:Decrypt` for a key of the operator's own | `/spillway/<platform>/*` | settings, cached for five minutes |
 //! | `sqs:ReceiveMessage`, `DeleteMessage`, `GetQueueAttributes`, `ChangeMessageVisibility` | the queue of state changes | Lambda itself, in the function's name |
 //!
-//! It never calls `AllocateAddress`, `ReleaseAddress`, `DisassociateAddress` or anything that starts, stops or tags.
+//! It never calls `AllocateAddress`, `ReleaseAddress`, `DisassociateAddress` or anything that starts, stops or tags. It decides
+//! nothing: begin with the handler, and read on in `spillway_core::reconcile`.
 
 mod event;
 mod handler;

@@ -32,8 +32,8 @@ pub(crate) fn confirm(acting: &Acting, question: &str) -> Result<(), Failure> {
         return Ok(());
     }
     if !std::io::stdin().is_terminal() {
-        return Err(Failure::refused("nothing was changed: there is nobody to ask")
-            .remedy("look at what is shown above, then say --yes"));
+        return Err(Failure::refused("nothing was changed: there is no terminal to confirm on")
+            .remedy("check what is shown above, then repeat the command with --yes"));
     }
     let mut stderr = anstream::stderr();
     let _ = write!(stderr, "{} [y/N] ", clean(question));

@@ -92,7 +92,7 @@ impl From<ConnectError> for Failure {
         match error {
             ConnectError::Settings(error) => error.into(),
             ConnectError::NoTable { ref platform } => Self::usage(error.to_string()).remedy(format!(
-                "use --table; a stack deployed by SAM writes it to /spillway/{platform}/stack"
+                "deploy the stack with SAM: it writes parameter /spillway/{platform}/stack; or use --table"
             )),
             ConnectError::Fault(fault) => fault.into(),
         }

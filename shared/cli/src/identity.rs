@@ -21,7 +21,7 @@ pub(crate) async fn caller(context: &Context) -> Result<Actor, Failure> {
     let arn = answer.arn().unwrap_or_default();
     let name = arn.splitn(6, ':').nth(5).unwrap_or(arn);
     if name.is_empty() {
-        return Err(Failure::failed("STS gave no ARN"));
+        return Err(Failure::failed("STS gave no ARN for you"));
     }
     Ok(Actor::Person(name.to_owned()))
 }

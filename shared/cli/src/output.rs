@@ -122,6 +122,11 @@ pub(crate) fn note(text: &str) {
     let _ = writeln!(anstream::stderr(), "{}", clean(text));
 }
 
+/// A number of things: `1 node`, `2 nodes`.
+pub(crate) fn counted(number: u32, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
 /// What went wrong, and what to do, with instants by the operator's clock.
 pub(crate) fn error(failure: &Failure, zone: &TimeZone) {
     let Failure { exit: _, message, remedy } = failure;

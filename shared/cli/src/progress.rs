@@ -9,13 +9,13 @@ use spillway_status::clean;
 use crate::exit::Failure;
 use crate::output::{self, Output};
 
-/// How often a waiting command looks: the Management Node is not to be asked more often than every 15 to 30 seconds, and a
+/// How often a waiting command reads: the Management Node is not to be asked more often than every 15 to 30 seconds, and a
 /// drain takes minutes.
 const EVERY: Duration = Duration::from_secs(20);
 
-/// How often to look. A simulated platform whose clock runs faster is looked at more often.
+/// How often to read. A simulated platform whose clock runs faster is read more often.
 pub(crate) fn every() -> Duration {
-    std::env::var("SPILLWAY_LOOK_EVERY_SECONDS")
+    std::env::var("SPILLWAY_POLL_SECONDS")
         .ok()
         .and_then(|text| text.parse::<u64>().ok())
         .filter(|seconds| (1..=300).contains(seconds))
@@ -27,7 +27,7 @@ pub(crate) fn every() -> Duration {
 pub(crate) struct Progress {
     bar: Option<ProgressBar>,
     last: String,
-    quiet: bool,
+    silent: bool,
 }
 
 impl Progress {
@@ -41,7 +41,7 @@ impl Progress {
             bar.enable_steady_tick(Duration::from_millis(200));
             bar
         });
-        Self { bar, last: String::new(), quiet: output.json }
+        Self { bar, last: String::new(), silent: output.json }
     }
 
     /// What is waited for now.
@@ -49,7 +49,7 @@ impl Progress {
         let text = clean(text);
         if let Some(bar) = &self.bar {
             bar.set_message(text.clone());
-        } else if !self.quiet && self.last != text {
+        } else if !self.silent && self.last != text {
             output::note(&text);
         }
         self.last = text;
@@ -59,7 +59,7 @@ impl Progress {
     pub(crate) fn says(&mut self, text: &str) {
         match &self.bar {
             Some(bar) => bar.suspend(|| output::note(text)),
-            None if self.quiet => {}
+            None if self.silent => {}
             None => output::note(text),
         }
     }
@@ -71,7 +71,7 @@ impl Progress {
     }
 }
 
-/// Sleeps until the next look; a person who interrupts is told what stays.
+/// Sleeps until it is time to read again; whoever interrupts is told what stays.
 pub(crate) async fn pause(stays: &str) -> Result<(), Failure> {
     tokio::select! {
         () = tokio::time::sleep(every()) => Ok(()),

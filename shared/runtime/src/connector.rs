@@ -52,7 +52,7 @@ impl ConnectError {
         match self {
             Self::Settings(error) => error.remedy(),
             Self::NoTable { platform } => {
-                format!("set SPILLWAY_TABLE; a stack deployed by SAM writes it to /spillway/{platform}/stack")
+                format!("deploy the stack with SAM: it writes parameter /spillway/{platform}/stack")
             }
             Self::Fault(fault) => fault.remedy.clone(),
         }

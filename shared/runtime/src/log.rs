@@ -29,7 +29,7 @@ pub fn init() {
     tracing_subscriber::registry().with(lines).with(levels).init();
 }
 
-/// How a function's process ends. One that could not start or serve says why: its log is all there is to look at.
+/// How a function's process ends. One that could not start or serve says why: its log is all there is.
 pub fn ended(served: anyhow::Result<()>) -> ExitCode {
     match served {
         Ok(()) => ExitCode::SUCCESS,
@@ -53,7 +53,7 @@ pub fn cycle(platform: &str, report: &CycleReport) {
         log_action(result.action.word(), result.action.instance().as_str(), &result.end, reason);
     }
     for fault in &report.faults {
-        tracing::warn!(error = %fault, remedy = %fault.remedy, "a write or check beside the actions failed");
+        tracing::warn!(error = %fault, remedy = %fault.remedy, "a write or a check failed; the actions went on");
     }
     readiness(platform, report);
     let locations = serde_json::to_string(&locations(report)).unwrap_or_default();
@@ -98,10 +98,10 @@ pub fn reconcile(platform: &str, report: &ReconcileReport) {
         tracing::warn!(instance.id = %entry.instance, node.name = node, "{reason}");
     }
     if issues.len() > MOST_ISSUES {
-        tracing::warn!(issues = issues.len(), "more addresses need somebody's attention than are named here");
+        tracing::warn!(issues = issues.len(), "more addresses need attention than are named here");
     }
     for fault in &report.faults {
-        tracing::warn!(error = %fault, remedy = %fault.remedy, "a reading or a record failed");
+        tracing::warn!(error = %fault, remedy = %fault.remedy, "a read or a write of a record failed");
     }
     let (outcome, sentence, took) = (report.outcome.word(), report.summary(), report.took.as_millis());
     let (sweep, wrong) = (report.sweep, report.wrong_now());
@@ -119,9 +119,13 @@ pub fn reconcile(platform: &str, report: &ReconcileReport) {
     }
 }
 
-/// A message from the queue that says nothing to us.
+/// A message from the queue that is not understood.
 pub fn message_not_understood(platform: &str, message: &str, why: &str) {
-    tracing::warn!(platform, message.id = message, "a message is not understood and is dropped: {why}");
+    tracing::warn!(
+        platform,
+        message.id = message,
+        "a message from the queue is not understood and is dropped: {why}"
+    );
 }
 
 /// How ready the nodes of pre-warm windows are, in the minutes before the spike: one line for each.
@@ -158,9 +162,10 @@ pub fn prewarm(platform: &str, fired: &Prewarmed) {
     }
 }
 
-/// A pre-warm payload that makes no sense.
+/// A pre-warm payload that is refused.
 pub fn bad_payload(platform: &str, error: &SpecError) {
-    let remedy = "correct the input of the window's schedule; the keys are in the README under The pre-warm";
+    let remedy =
+        "correct the input of the window's schedule: spillway prewarm list names what is wrong with it";
     tracing::error!(platform, remedy, "{error}");
 }
 
@@ -177,7 +182,7 @@ fn log_action(word: &str, instance: &str, end: &ActionEnd, reason: &str) {
                 instance.id = instance,
                 action = word,
                 drain_cancelled,
-                "something runs on the node"
+                "not done: something runs on the node"
             );
         }
         ActionEnd::Refused(refusal) => {

@@ -17,7 +17,7 @@ pub(crate) async fn run(context: &Context, acting: &Acting, output: &Output) -> 
     let session = CliSession::open(context, acting).await?;
     let planned = preview(&session, output).await?;
     if planned > 0 {
-        confirm(acting, "Carry this out?")?;
+        confirm(acting, "Carry this out now?")?;
     }
     let report = session.cycle(&mut LeaseMemory::default(), &[]).await;
     show(&session, &report, output).await
@@ -51,7 +51,7 @@ async fn show(session: &CliSession<'_>, report: &CycleReport, output: &Output) -
         cycle_result::print(report);
         output::text(&format!("{}: {}\n", report.outcome, clean(&report.summary())));
         if let Some(won) = won {
-            output::note(&format!("{won}; run it again in a minute"));
+            output::note(&format!("{won}; run the command again in a minute"));
         }
         for fault in &report.faults {
             output::note(&format!("also failed: {fault}"));

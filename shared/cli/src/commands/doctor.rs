@@ -94,7 +94,11 @@ async fn windows(context: &Context, deployed: bool) -> Check {
         Ok(windows) if !windows.bad.is_empty() => {
             let names: Vec<String> =
                 windows.bad.iter().map(|bad| format!("{}: {}", bad.name, bad.error)).collect();
-            Check::bad(WHAT, names.join("; "), "correct its schedule's input, or remove it".to_owned())
+            Check::bad(
+                WHAT,
+                names.join("; "),
+                "correct the input of its schedule, or remove the window: spillway prewarm remove".to_owned(),
+            )
         }
         Ok(windows) => {
             let enabled = windows.windows.iter().filter(|window| window.enabled).count();

@@ -67,7 +67,7 @@ pub(crate) async fn resume(context: &Context, acting: &Acting, output: &Output) 
         if output.json {
             output::json(&json!({"schema": 1, "platform": context.platform, "was_paused": false}));
         } else {
-            output::text("not paused\n");
+            output::text("the platform is not paused\n");
         }
         return Ok(Exit::Done);
     };
@@ -75,7 +75,7 @@ pub(crate) async fn resume(context: &Context, acting: &Acting, output: &Output) 
         let until = output.minute(pause.until);
         output::note(&format!("paused until {until} by {}: {}", actor(pause.by), pause.reason));
     }
-    confirm(acting, "End the pause?")?;
+    confirm(acting, "End this pause?")?;
     session.operator().end_pauses(&ledger).await?;
     // Somebody may have paused again meanwhile: that pause was not asked about, and stays.
     let now = session.now();

@@ -74,7 +74,7 @@ async fn watch(contexts: &[Context], options: &Options, output: &Output) -> Resu
             page = once(contexts, options, output) => page,
             _ = &mut interrupted => break,
         };
-        // What is wrong with the settings does not get better by looking again.
+        // What is wrong with the settings does not get better by reading again.
         if matches!(&page.ended, Err(failure) if failure.exit == Exit::Usage) {
             return Ok(page);
         }
@@ -98,8 +98,8 @@ async fn watch(contexts: &[Context], options: &Options, output: &Output) -> Resu
 async fn read(context: &Context) -> Result<Status, Failure> {
     let clients = context.clients().await?;
     let policy = &clients.settings.policy;
-    let looked = Box::pin(look(clients.ports(), policy)).await;
-    let read = looked.read(&context.platform, policy, context.now());
+    let collected = Box::pin(look(clients.ports(), policy)).await;
+    let read = collected.read(&context.platform, policy, context.now());
     Ok(spillway_status::status(&read).0)
 }
 

@@ -17,7 +17,7 @@ use crate::context::Context;
 /// How long what was read is good.
 const GOOD_FOR: Duration = Duration::from_mins(5);
 
-/// How far ahead is looked: tomorrow morning's spike is seen tonight.
+/// How far ahead windows are shown: tomorrow morning's spike is seen tonight.
 const AHEAD: SignedDuration = SignedDuration::from_hours(24);
 
 /// The windows, as read last.
@@ -66,7 +66,7 @@ fn ahead(windows: &Windows, now: Timestamp) -> Ahead {
     let issues = windows.bad.iter().map(|bad| IssueLine {
         about: format!("pre-warm window {}", bad.name),
         what: format!("it cannot be read: {}", bad.error),
-        remedy: "correct the input of its schedule, or remove it: spillway prewarm remove".to_owned(),
+        remedy: "correct the input of its schedule, or remove the window: spillway prewarm remove".to_owned(),
     });
     Ahead { windows: lines, issues: issues.collect() }
 }

@@ -5,7 +5,7 @@ use spillway_core::observation::Observation;
 use spillway_core::plan::{Action, Plan};
 use spillway_core::report::HoldReport;
 
-use crate::output::{self, Output};
+use crate::output::{self, Output, counted};
 use crate::session::CliSession;
 use crate::snapshot::Snapshot;
 
@@ -38,10 +38,13 @@ pub(super) fn describe(
         if let Some(report) = plan.report.holds.iter().find(|report| report.id == hold.id) {
             let HoldReport { up, added, missing, .. } = report;
             let when = if now_too { "" } else { "as things are now, " };
-            let unit = if matches!(hold.amount, HoldAmount::HdCalls(_)) { "HD calls" } else { "nodes" };
-            output::note(&format!(
-                "  {up} nodes are up already; {when}{added} would start; {missing} {unit} would still be missing"
-            ));
+            let (up, added) = (counted(*up, "node"), counted(*added, "node"));
+            let unit = if matches!(hold.amount, HoldAmount::HdCalls(_)) { "HD call" } else { "node" };
+            let still = match missing {
+                0 => String::new(),
+                missing => format!("; {} would still be missing", counted(*missing, unit)),
+            };
+            output::note(&format!("  {up} up already; {when}{added} would start{still}"));
         }
     }
     for start in named_starts(&plan, holds) {

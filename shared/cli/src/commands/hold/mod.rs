@@ -82,7 +82,7 @@ async fn put(
     if !output.json {
         describe(&session, &snapshot, &holds, now_too, output);
     }
-    confirm(acting, if now_too { "Hold these?" } else { "Hold these from then on?" })?;
+    confirm(acting, if now_too { "Store these holds and start the nodes?" } else { "Store these holds?" })?;
     for hold in &holds {
         let what = format!("hold {} until {until}", hold.id);
         let about = snapshot.held_node(session.policy(), hold).map(|found| found.about());
@@ -133,7 +133,7 @@ fn warn_about_assist(
     }
     if from > snapshot.now {
         return Err(Failure::refused("in assist mode a hold has to begin now")
-            .remedy("use a pre-warm window for later: spillway prewarm add"));
+            .remedy("for later, add a pre-warm window: spillway prewarm add"));
     }
     let lifetime = session.policy().min_lifetime_of(&snapshot.platform.bursting);
     if until.duration_since(from) > lifetime {

@@ -41,7 +41,10 @@ pub(crate) async fn release(context: &Context, options: &Release, output: &Outpu
                 hold.reason
             ));
         }
-        confirm(&options.acting, "Release it? Nodes that are not needed are then drained and stopped.")?;
+        confirm(
+            &options.acting,
+            "Release this hold? Nodes that are not needed are then drained and stopped.",
+        )?;
         session.clients.ledger.remove_hold(&hold.id).await?;
         session.asked(&format!("release hold {}", hold.id), None).await?;
         format!("hold {}", hold.id)

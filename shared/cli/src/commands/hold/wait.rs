@@ -11,7 +11,7 @@ use spillway_core::ports::Clock;
 
 use crate::cycle_result::cycle_json;
 use crate::exit::{Ended, Exit, Failure};
-use crate::output::{self, Output};
+use crate::output::{self, Output, counted};
 use crate::progress::{self, Progress};
 use crate::session::CliSession;
 
@@ -121,24 +121,20 @@ impl HoldStatus {
 impl fmt::Display for HoldStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { ready, booting, failed, nat_wrong, missing, missing_hd_calls, met: _ } = self;
-        write!(f, "{} ready", count(*ready, "node"))?;
+        write!(f, "{} ready", counted(*ready, "node"))?;
         for (number, what) in [(booting, "booting"), (failed, "failed to start"), (missing, "missing")] {
             if *number > 0 {
                 write!(f, ", {number} {what}")?;
             }
         }
         if *missing_hd_calls > 0 {
-            write!(f, ", {} missing", count(*missing_hd_calls, "HD call"))?;
+            write!(f, ", {} missing", counted(*missing_hd_calls, "HD call"))?;
         }
         if *nat_wrong > 0 {
             write!(f, ", {nat_wrong} with a wrong static NAT address, which the reconciler corrects")?;
         }
         Ok(())
     }
-}
-
-fn count(number: u32, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]

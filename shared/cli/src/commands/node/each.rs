@@ -48,7 +48,8 @@ pub(super) async fn each(
     output: &Output,
 ) -> Ended {
     if common.instance.is_some() && nodes.len() > 1 {
-        return Err(Failure::usage("--instance is for one node").remedy("name one node at a time"));
+        return Err(Failure::usage("--instance is for one node, and several are named")
+            .remedy("name one node at a time"));
     }
     let session = CliSession::open(context, &common.acting).await?;
     let ec2 = ec2(&session)?;
@@ -63,7 +64,8 @@ pub(super) async fn each(
             output::note(&format!("waiting {} s before the next node, as the guide asks", between.as_secs()));
             tokio::select! {
                 () = tokio::time::sleep(between) => {}
-                _ = tokio::signal::ctrl_c() => return Err(Failure::failed("interrupted between two nodes; run the same command again: it goes on from there")),
+                _ = tokio::signal::ctrl_c() => return Err(Failure::failed("interrupted between two nodes")
+                    .remedy("run the same command again: it goes on from there")),
             }
         }
         let name = subject.name.clone();

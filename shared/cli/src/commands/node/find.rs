@@ -35,14 +35,14 @@ pub(super) async fn find(
             });
         }
         return Err(Failure::usage(format!("the Management Node has no node {name}"))
-            .remedy("the names are those under Platform > Conferencing Nodes"));
+            .remedy("the names are listed under Platform > Conferencing Nodes"));
     };
     let found = ec2.find_instances(node.address).await?;
     let instance = match (instance, found.as_slice()) {
         (Some(id), found) => {
             if !found.iter().any(|each| each.instance.id.as_str() == id) {
                 return Err(Failure::refused(format!("{id} does not have the private address of {name}"))
-                    .remedy(format!("that is {}", node.address)));
+                    .remedy(format!("its private address is {}", node.address)));
             }
             Some(InstanceId::new(id))
         }

@@ -48,7 +48,7 @@ pub(crate) async fn run(context: &Context, options: &Options, output: &Output) -
         return Err(Failure::refused(
             "the policy's mode is assist: Pexip starts overflow nodes for their upgrade itself",
         )
-        .remedy("upgrade the platform as the vendor describes"));
+        .remedy("upgrade the platform as Pexip's guide describes"));
     }
     for name in &options.node {
         snapshot.find(session.policy(), name)?;
@@ -74,8 +74,11 @@ pub(crate) async fn run(context: &Context, options: &Options, output: &Output) -
     }
     let (mut done, mut late) = (Vec::new(), Vec::new());
     if !nodes.is_empty() {
-        let question =
-            format!("Start {} nodes, {} at a time, until they are upgraded?", nodes.len(), options.batch);
+        let question = format!(
+            "Start and hold {} nodes, {} at a time, until they are upgraded?",
+            nodes.len(),
+            options.batch
+        );
         confirm(&options.acting, &question)?;
         let mut progress = Progress::new(output);
         for batch in nodes.chunks(options.batch) {

@@ -67,7 +67,7 @@ impl Work<'_> {
                 output::note(&format!("  note: {warning}"));
             }
         }
-        confirm(&self.common.acting, &format!("Do this to {name}?"))?;
+        confirm(&self.common.acting, &format!("Carry this out on {name}?"))?;
         let mut progress = Progress::new(output);
         let at = std::sync::Mutex::new("nothing was done yet".to_owned());
         // Wherever it is interrupted: what was done stays, and the rest is planned anew.
@@ -110,7 +110,7 @@ impl Work<'_> {
                     done.push(step);
                 }
                 Turn::Waits { step, why } => {
-                    is_at(format!("it was at the step: {step} ({why})"));
+                    is_at(format!("it was waiting in the step: {step} ({why})"));
                     progress.waits(&format!("{name}: {}: {why}", step.word()));
                     tokio::time::sleep(progress::every()).await;
                 }

@@ -33,7 +33,7 @@ impl Dates {
 
     /// Asks whether to store that the window does so on these dates.
     pub(super) fn confirm(&self, what: &str) -> Result<(), Failure> {
-        confirm(&self.acting, &format!("{} {what} on {}: store this?", self.name, self.words()))
+        confirm(&self.acting, &format!("Store that {} {what} on {}?", self.name, self.words()))
     }
 
     /// Writes down that it was asked.

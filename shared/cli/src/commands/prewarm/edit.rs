@@ -74,12 +74,12 @@ pub(crate) async fn add(context: &Context, options: &Add, output: &Output) -> En
     }
     let scheduler = context.scheduler().await?;
     if scheduler.get(&window.name).await?.is_some() {
-        return Err(Failure::usage(format!("there is a window {} already", window.name))
+        return Err(Failure::usage(format!("there is already a window {}", window.name))
             .remedy("choose another name, or remove that one first"));
     }
     if !output.json {
         output::note(&format!(
-            "{}: {} at {} in {}, held for {} minutes",
+            "{}: {}, {} in {}, held for {} minutes",
             window.name, window.spec.amount, options.schedule, options.zone, window.spec.hold_minutes
         ));
     }

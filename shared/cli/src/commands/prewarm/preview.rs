@@ -87,7 +87,7 @@ pub(super) async fn show(context: &Context, options: &Options, output: &Output) 
 
 fn would_start(preview: &Preview) -> String {
     let Preview { up_nodes, up_hd_calls: _, starts, hd_calls, nodes } = preview;
-    format!("{starts} of {nodes} nodes, for {hd_calls} HD calls; {up_nodes} are up already")
+    format!("{starts} of {nodes} nodes for {hd_calls} HD calls; {up_nodes} are up already")
 }
 
 fn firing_value((window, firing, preview): &(&Window, Firing, Option<Preview>)) -> Value {

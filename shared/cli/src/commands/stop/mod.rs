@@ -127,7 +127,7 @@ async fn show(
         if options.now {
             let shards = snapshot.platform.shards.iter().flatten();
             for shard in shards.filter(|shard| shard.node == found.node.address) {
-                output::note(&format!("  would drop: {}", shard.conference));
+                output::note(&format!("  would drop calls of: {}", shard.conference));
             }
         }
     }
