@@ -1,0 +1,267 @@
+//! The reconciler of a play: state changes reach it as the queue would deliver them, ten seconds' worth at a time, and a
+//! sweep comes every five minutes. What has to come again comes again a minute later.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+use spillway_core::ids::{AllocationId, InstanceId};
+use spillway_core::outcome::{ActionEnd, Outcome};
+use spillway_core::reconcile::{AddressAction, AddressResult, ReconcileReport};
+
+use super::play::Play;
+use super::words::{ScriptError, Words};
+use spillway_world::{EventFaults, later};
+
+/// The queue's batch window.
+const WINDOW: SignedDuration = SignedDuration::from_secs(10);
+/// Time passes in steps of this.
+const STEP: SignedDuration = SignedDuration::from_secs(5);
+/// Time between two sweeps.
+const SWEEP: SignedDuration = SignedDuration::from_mins(5);
+/// After this a message that was not done is there again.
+const AGAIN: SignedDuration = SignedDuration::from_mins(1);
+
+/// What a script lets happen to addresses and to the reconciler.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum AddressStep {
+    /// There is a reconciler from now on, or none.
+    Reconciler(bool),
+    /// State-change events from now on.
+    Events(EventFaults),
+    /// Somebody allocates an Elastic IP, under a name for the script.
+    Allocate { name: String, tag: Option<String> },
+    /// An instance asks for it by its tag, or for anything else that is written there; `None`: for nothing.
+    Ask { node: String, name: Option<String> },
+    /// A person takes it for an instance, from whoever has it.
+    PersonTakes { name: String, node: String },
+    /// A person takes it off whatever has it.
+    PersonFrees(String),
+    /// A person writes an address into the node's configuration, or none.
+    PersonSets { node: String, address: Option<std::net::Ipv4Addr> },
+}
+
+impl AddressStep {
+    /// After `reconciler`, `events`, `elastic` or `nat`.
+    pub(super) fn parse(word: &str, words: &mut Words) -> Result<Self, ScriptError> {
+        Ok(match word {
+            "reconciler" => {
+                Self::Reconciler(words.one_of("the reconciler", &[("on", true), ("off", false)])?)
+            }
+            "events" => Self::parse_events(words)?,
+            "nat" => Self::PersonSets {
+                node: words.word("the node")?,
+                address: match words.word("the address, or none")?.as_str() {
+                    "none" => None,
+                    text => match text.parse() {
+                        Ok(address) => Some(address),
+                        Err(_) => return words.error(format!("{text:?} is no address, such as 203.0.113.9")),
+                    },
+                },
+            },
+            _ => {
+                let name = words.word("a name for the Elastic IP")?;
+                match words.word("what becomes of it")?.as_str() {
+                    "allocated" => Self::Allocate { name, tag: words.option("tag") },
+                    "asked-by" => Self::Ask { node: words.word("the node")?, name: Some(name) },
+                    "not-asked-by" => Self::Ask { node: words.word("the node")?, name: None },
+                    "taken-for" => Self::PersonTakes { name, node: words.word("the node")? },
+                    "freed" => Self::PersonFrees(name),
+                    other => {
+                        let possible = "allocated, asked-by, not-asked-by, taken-for, freed";
+                        return words.error(format!("{other:?}: possible are {possible}"));
+                    }
+                }
+            }
+        })
+    }
+
+    fn parse_events(words: &mut Words) -> Result<Self, ScriptError> {
+        let all = EventFaults::NONE;
+        Ok(Self::Events(match words.word("what becomes of them")?.as_str() {
+            "lost" => EventFaults { dropped: 1.0, ..all },
+            "doubled" => EventFaults { doubled: 1.0, ..all },
+            "late" => {
+                EventFaults { doubled: 0.5, late: 0.7, late_by: words.duration("how late at most")?, ..all }
+            }
+            "in-time" => all,
+            other => {
+                return words.error(format!("{other:?}: possible are lost, doubled, late, in-time"));
+            }
+        }))
+    }
+}
+
+/// The reconciler of a play, if there is one.
+#[derive(Debug, Default)]
+pub(super) struct Reconciling {
+    on: bool,
+    next_sweep: Option<Timestamp>,
+    again: Vec<(Timestamp, InstanceId)>,
+    elastic: BTreeMap<String, AllocationId>,
+    /// Issues that were written down.
+    told: BTreeSet<String>,
+    outcome: Option<Outcome>,
+}
+
+impl Play {
+    pub(super) fn change_address(&mut self, step: &AddressStep, line: usize) -> Result<(), ScriptError> {
+        let unknown = |message: String| ScriptError { line, message };
+        let known = |play: &Self, name: &String| {
+            let found = play.reconciling.elastic.get(name).cloned();
+            found.ok_or_else(|| unknown(format!("there is no Elastic IP {name:?}: it is allocated first")))
+        };
+        let is_node = |play: &Self, node: &String| match play.stage.world().node(node) {
+            Some(view) => Ok(view),
+            None => Err(unknown(format!("there is no node {node:?}"))),
+        };
+        match step {
+            AddressStep::Reconciler(on) => {
+                self.reconciling.on = *on;
+                self.reconciling.next_sweep = on.then(|| later(self.stage.now(), SWEEP));
+            }
+            AddressStep::Events(faults) => self.stage.world().set_event_faults(*faults),
+            AddressStep::Allocate { name, tag } => {
+                let tag = tag.clone().unwrap_or_else(|| self.stage.policy().tag_value.clone());
+                let tags = BTreeMap::from([("pexip-cloud".to_owned(), tag)]);
+                let allocation = self.stage.world().allocate_address(&tags);
+                self.reconciling.elastic.insert(name.clone(), allocation);
+            }
+            AddressStep::Ask { node, name } => {
+                is_node(self, node)?;
+                let allocation = name.as_ref().map(|name| known(self, name)).transpose()?;
+                let allocation = allocation.as_ref().map(AllocationId::as_str);
+                self.stage.world().tag_allocation(node, allocation);
+            }
+            AddressStep::PersonTakes { name, node } => {
+                is_node(self, node)?;
+                let allocation = known(self, name)?;
+                self.stage.world().person_associates(node, &allocation);
+            }
+            AddressStep::PersonFrees(name) => {
+                let allocation = known(self, name)?;
+                self.stage.world().disassociate_address(&allocation);
+            }
+            AddressStep::PersonSets { node, address } => {
+                let view = is_node(self, node)?;
+                // A person's change fails only where the Management Node does.
+                let _ = self.stage.world().set_static_nat(view.id, *address);
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets time pass, with the reconciler's invocations in between.
+    pub(super) fn pass_time(&mut self, until: Timestamp) {
+        if !self.reconciling.on {
+            self.stage.world().advance_to(until);
+            // Nobody reads the queue.
+            self.stage.world().take_state_changes();
+            return;
+        }
+        // In steps: which events there will be is not known before time has passed.
+        while self.stage.now() < until {
+            let step = later(self.stage.now(), STEP).min(until);
+            let at = self.next_invocation().map_or(step, |due| due.min(step));
+            self.stage.world().advance_to(at);
+            if self.next_invocation().is_some_and(|due| due <= at) {
+                self.invoke(at);
+            }
+        }
+    }
+
+    fn next_invocation(&self) -> Option<Timestamp> {
+        let batch = self.stage.world().next_state_change_at().map(|at| later(at, WINDOW));
+        let again = self.reconciling.again.iter().map(|(at, _)| *at).min();
+        let all = [batch, again, self.reconciling.next_sweep];
+        all.into_iter().flatten().min().map(|at| at.max(self.stage.now()))
+    }
+
+    fn invoke(&mut self, at: Timestamp) {
+        let changes = self.stage.world().take_state_changes();
+        let mut asked: BTreeSet<InstanceId> = changes.into_iter().map(|change| change.instance).collect();
+        let due = self.reconciling.again.extract_if(.., |(due, _)| *due <= at);
+        asked.extend(due.map(|(_, instance)| instance));
+        if !asked.is_empty() {
+            let asked: Vec<InstanceId> = asked.into_iter().collect();
+            if let Some(report) = self.stage.reconcile(Some(&asked)) {
+                self.reconciling.again.extend(report.again.iter().map(|id| (later(at, AGAIN), id.clone())));
+                self.keep_reconciled(&report);
+            }
+        }
+        if self.reconciling.next_sweep.is_some_and(|due| due <= at) {
+            self.reconciling.next_sweep = Some(later(at, SWEEP));
+            if let Some(report) = self.stage.reconcile(None) {
+                self.keep_reconciled(&report);
+            }
+        }
+    }
+
+    /// Writes a pass down, as far as it is new.
+    fn keep_reconciled(&mut self, report: &ReconcileReport) {
+        let mut news = Vec::new();
+        for node in &report.plan.nodes {
+            let name = node.node.as_ref().map_or(node.instance.as_str(), |name| name.as_str());
+            for reason in &node.reasons {
+                let text = format!("{name}: {reason}");
+                if reason.is_issue() && self.reconciling.told.insert(text.clone()) {
+                    news.push(text.clone());
+                }
+                self.said.push(text);
+            }
+        }
+        news.extend(report.results.iter().map(result_line));
+        let bad = !report.outcome.is_good();
+        if bad && self.reconciling.outcome != Some(report.outcome) {
+            news.push(format!("{}: {}", report.outcome, report.summary()));
+        }
+        self.reconciling.outcome = Some(report.outcome);
+        self.said.extend(news.iter().cloned());
+        for line in news {
+            self.note(&format!("reconciler: {line}"));
+        }
+    }
+
+    /// Running overflow nodes that callers from the internet cannot reach, while there is a reconciler.
+    pub(super) fn wrong_addresses(&self) -> Vec<String> {
+        if !self.reconciling.on {
+            return Vec::new();
+        }
+        let nodes = self.stage.world().nodes();
+        nodes
+            .iter()
+            .filter(|node| node.is_overflow && node.stored_is_wrong())
+            .filter(|node| !self.stage.policy().nat.private_only.contains(&node.location))
+            .map(|node| format!("{} has the static NAT address of somebody else", node.name))
+            .collect()
+    }
+
+    /// The address behind a name of the script.
+    pub(super) fn elastic_address(&self, name: &str) -> Option<std::net::Ipv4Addr> {
+        let allocation = self.reconciling.elastic.get(name)?;
+        let found = self.stage.world().describe_addresses(std::slice::from_ref(allocation));
+        found.first().map(|elastic| elastic.address)
+    }
+}
+
+fn result_line(result: &AddressResult) -> String {
+    let node = &result.action.node().name;
+    let what = match &result.action {
+        AddressAction::SetStaticNat { from: Some(from), to, .. } => {
+            format!("{node}: {from} is replaced by {to}")
+        }
+        AddressAction::SetStaticNat { from: None, to, .. } => format!("{node}: {to} is set"),
+        AddressAction::ClearStaticNat { from, .. } => format!("{node}: {from} is cleared"),
+        AddressAction::AssociateAddress { allocation, to, .. } => {
+            format!("{node}: takes its Elastic IP {to} ({allocation})")
+        }
+    };
+    match (&result.end, result.instead) {
+        (ActionEnd::Done, _) => format!("{what} -> done"),
+        (ActionEnd::Refused(refusal), Some(address)) => {
+            format!("{what} -> refused: {}, {address} is set instead", refusal.code)
+        }
+        (ActionEnd::Refused(refusal), None) => format!("{what} -> refused: {}", refusal.code),
+        (ActionEnd::Failed(fault), _) => format!("{what} -> failed: {fault}"),
+        (ActionEnd::Busy { .. } | ActionEnd::OutOfTime, _) => format!("{what} -> no time was left"),
+    }
+}

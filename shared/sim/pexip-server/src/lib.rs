@@ -1,0 +1,49 @@
+//! The HTTP(S) face of the simulated Management Node. It knows the API — addresses, paging, filters, validation, errors,
+//! authentication, speed limits — and serves whatever world stands behind [`spillway_pexip_model::Model`]. It is built from
+//! what the API is known to do, not from what any client sends, and it decides nothing about calls or nodes.
+//!
+//! ```no_run
+//! # async fn example(world: spillway_pexip_server::SharedModel) -> anyhow::Result<()> {
+//! use spillway_pexip_server::{Fault, FaultKind, ManagementServer, ServeOptions};
+//!
+//! let server = ManagementServer::start(world, ServeOptions::default()).await?;
+//! println!("point a client at {} as admin/admin", server.base_url);
+//! server.faults.add(Fault::always(FaultKind::Unavailable).times(3));
+//! assert!(server.log.requests().iter().all(|request| !request.is_list_delete()));
+//! server.stop().await;
+//! # Ok(())
+//! # }
+//! ```
+
+mod accept;
+mod auth;
+mod certificate;
+mod clean;
+mod connection;
+mod desk;
+mod face;
+mod fault;
+mod log;
+mod lookup;
+mod oauth;
+mod options;
+mod page;
+mod provision;
+mod query;
+mod reply;
+mod resources;
+mod route;
+pub mod schema;
+mod serve;
+mod streams;
+mod tables;
+mod text;
+mod tls;
+mod write;
+
+pub use face::SharedModel;
+pub use fault::{Fault, FaultKind, Faults};
+pub use log::{LoggedRequest, RequestLog};
+pub use options::{Account, Audience, KeyForm, Rights, ServeOptions};
+pub use serve::{IssuedClient, ManagementServer, Running};
+pub use tables::ConfigTables;
