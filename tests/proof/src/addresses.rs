@@ -9,13 +9,9 @@ use spillway_core::ids::{AllocationId, InstanceId};
 use spillway_core::outcome::ActionEnd;
 use spillway_core::policy::Policy;
 use spillway_core::reconcile::ReconcileReport;
-use spillway_harness::ports::{CallFaults, Strike};
-use spillway_harness::scenario::Stage;
-use spillway_world::{
-    CallHandle, CallSpec, EventFaults, NodeSpec, NodeView, ServiceView, World, WorldBuilder,
-};
-
-use crate::situations::monday;
+use spillway_harness::Harness;
+use spillway_harness::intercept::{CallFaults, Strike};
+use spillway_world::{CallHandle, CallSpec, EventFaults, NodeSpec, NodeView, ServiceView, World, fixtures};
 
 const NODES: [&str; 4] = ["burst-1", "burst-2", "burst-3", "burst-4"];
 
@@ -64,7 +60,7 @@ fn event() -> impl Strategy<Value = Event> {
 }
 
 struct Day {
-    stage: Stage,
+    harness: Harness,
     elastic: Vec<AllocationId>,
     calls: Vec<CallHandle>,
     fault: Option<CallFaults>,
@@ -73,58 +69,54 @@ struct Day {
 
 impl Day {
     fn new(seed: u64) -> Self {
-        let mut world = WorldBuilder::new(monday())
+        let mut world = fixtures::hq()
             .seed(seed)
-            .location("HQ")
-            .location("Burst")
-            .overflow("HQ", "Burst")
             .with(NodeSpec::always_on("HQ").named("hq"))
             .with(NodeSpec::overflow("Burst").count(NODES.len()).named("burst").public())
             .boots_in(SignedDuration::from_mins(4))
-            // What EC2 shows is as it is: what the reconciler does is held against the world.
-            .settings(|settings| settings.ec2.consistency = (SignedDuration::ZERO, SignedDuration::ZERO))
+            // What EC2 shows is as it is: what the reconciler does is held against the world..ec2_shows_at_once()
             .build()
             .expect("a world");
         let tag = |value: &str| BTreeMap::from([("pexip-cloud".to_owned(), value.to_owned())]);
         let elastic = ["manager", "manager", "another"].map(|value| world.allocate_address(&tag(value)));
-        let stage = Stage::new(world, Policy::with_defaults("manager"));
-        Self { stage, elastic: elastic.to_vec(), calls: Vec::new(), fault: None, forgot: false }
+        let harness = Harness::new(world, Policy::with_defaults("manager"));
+        Self { harness, elastic: elastic.to_vec(), calls: Vec::new(), fault: None, forgot: false }
     }
 
     fn happen(&mut self, event: &Event) {
         let name = |node: &usize| NODES[*node % NODES.len()];
         match event {
-            Event::Starts(node) => self.stage.world().outside_starts(name(node)),
-            Event::Stops(node) => self.stage.world().outside_stops(name(node)),
+            Event::Starts(node) => self.harness.world().outside_starts(name(node)),
+            Event::Stops(node) => self.harness.world().outside_stops(name(node)),
             Event::Calls(node, calls) => {
                 // Only a node that is ready has calls.
-                if view(&self.stage.world(), name(node)).service == ServiceView::Ready {
-                    let calls = self.stage.world().seat_calls(name(node), *calls, CallSpec::HD);
+                if view(&self.harness.world(), name(node)).service == ServiceView::Ready {
+                    let calls = self.harness.world().seat_calls(name(node), *calls, CallSpec::HD);
                     self.calls.extend(calls);
                 }
             }
             Event::NobodyCalls => self.hang_up(),
             Event::PersonSets(node, to) => {
-                let view = view(&self.stage.world(), name(node));
+                let view = view(&self.harness.world(), name(node));
                 let to = to.map(|last| std::net::Ipv4Addr::new(203, 0, 113, last));
-                let _ = self.stage.world().set_static_nat(view.id, to);
+                let _ = self.harness.world().set_static_nat(view.id, to);
             }
             Event::Asks(node, of) => {
                 let text = of.map(|of| self.elastic[of].to_string());
-                self.stage.world().tag_allocation(name(node), text.as_deref());
+                self.harness.world().tag_allocation(name(node), text.as_deref());
             }
             Event::PersonTakes(node, of) => {
-                self.stage.world().person_associates(name(node), &self.elastic[*of]);
+                self.harness.world().person_associates(name(node), &self.elastic[*of]);
             }
-            Event::Frees(of) => self.stage.world().disassociate_address(&self.elastic[*of]),
+            Event::Frees(of) => self.harness.world().disassociate_address(&self.elastic[*of]),
             Event::Tag(node, ours) => {
                 let tag = if *ours { "manager" } else { "another" };
-                self.stage.world().set_tag(name(node), "pexip-cloud", Some(tag));
+                self.harness.world().set_tag(name(node), "pexip-cloud", Some(tag));
             }
-            Event::Terminates => self.stage.world().outside_terminates(NODES[3]),
-            Event::StateChanges(faults) => self.stage.world().set_event_faults(*faults),
+            Event::Terminates => self.harness.world().outside_terminates(NODES[3]),
+            Event::StateChanges(faults) => self.harness.world().set_event_faults(*faults),
             Event::LedgerForgets => {
-                self.stage.ledger().forget();
+                self.harness.ledger().forget();
                 self.forgot = true;
             }
             Event::CallFails(nth, after) => {
@@ -133,20 +125,20 @@ impl Day {
             }
             Event::Sweep => self.pass(None),
             Event::Cycle => {
-                self.stage.cycle();
+                self.harness.cycle();
             }
         }
     }
 
     fn hang_up(&mut self) {
         let calls = std::mem::take(&mut self.calls);
-        self.stage.world().hang_up_all(&calls);
+        self.harness.world().hang_up_all(&calls);
     }
 
     /// A minute passes, and the state changes that arrived in it are looked at.
     fn minute(&mut self) {
-        self.stage.advance(SignedDuration::from_mins(1));
-        let changes = self.stage.world().take_state_changes();
+        self.harness.advance(SignedDuration::from_mins(1));
+        let changes = self.harness.world().take_state_changes();
         let instances: Vec<InstanceId> = changes.into_iter().map(|change| change.instance).collect();
         if !instances.is_empty() {
             self.pass(Some(&instances));
@@ -155,11 +147,11 @@ impl Day {
 
     fn pass(&mut self, instances: Option<&[InstanceId]>) {
         let before: BTreeMap<InstanceId, NodeView> = {
-            let nodes = self.stage.world().nodes();
+            let nodes = self.harness.world().nodes();
             nodes.into_iter().filter_map(|node| Some((node.instance.clone()?, node))).collect()
         };
         let gate = self.fault.take().unwrap_or_else(CallFaults::none);
-        let report = self.stage.reconcile_through(instances, &gate).expect("a pass ends");
+        let report = self.harness.reconcile_through(instances, &gate).expect("a pass ends");
         check_pass(&before, &report);
     }
 }
@@ -199,15 +191,15 @@ proptest! {
             }
             day.pass(None);
         }
-        for node in day.stage.world().nodes().iter().filter(|node| node.is_overflow) {
+        for node in day.harness.world().nodes().iter().filter(|node| node.is_overflow) {
             prop_assert!(!node.stored_is_wrong(), "{} has {:?} and not {:?}", node.name, node.static_nat, node.public_ip);
         }
-        let report = day.stage.reconcile(None).expect("a pass ends");
+        let report = day.harness.reconcile(None).expect("a pass ends");
         prop_assert_eq!(report.changed(), 0, "at rest: {:?}", report.results);
         prop_assert!(report.plan.records.is_empty() && report.plan.events.is_empty(), "{:?}", report.plan);
-        prop_assert_eq!(day.stage.broken(), Vec::<String>::new());
+        prop_assert_eq!(day.harness.broken(), Vec::<String>::new());
         let mut told: BTreeMap<String, usize> = BTreeMap::new();
-        for event in day.stage.ledger().stored_events() {
+        for event in day.harness.ledger().stored_events() {
             *told.entry(event.id).or_default() += 1;
         }
         let twice: Vec<_> = told.iter().filter(|(_, times)| **times > 1).collect();

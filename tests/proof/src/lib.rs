@@ -4,11 +4,19 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot be set up has failed")]
 
 mod addresses;
-mod calls;
 mod operations;
 mod prewarm;
 mod properties;
+mod reconcile;
 mod rivals;
+mod runs;
 mod scenarios;
+mod shadow;
 mod situations;
 mod sweeps;
+mod weekday;
+
+/// Nothing here waits for anything but itself.
+fn now<F: Future>(future: F) -> F::Output {
+    spillway_harness::finish(future).expect("nothing waits")
+}

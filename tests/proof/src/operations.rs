@@ -13,42 +13,36 @@ use spillway_core::operation::{
 use spillway_core::policy::Policy;
 use spillway_core::ports::{LedgerRead, LedgerWrite};
 use spillway_harness::ports::{SimClock, SimManagement, SimOperator};
-use spillway_harness::scenario::{Stage, finish};
-use spillway_world::{CallSpec, NodeSpec, ServiceView, WorldBuilder};
-
-use crate::situations::monday;
+use spillway_harness::{Harness, finish};
+use spillway_world::{CallSpec, NodeSpec, ServiceView, fixtures};
 
 const LOOK: SignedDuration = SignedDuration::from_secs(20);
 
-fn stage() -> Stage {
-    let twenty = SignedDuration::from_secs(20);
-    let world = WorldBuilder::new(monday())
-        .location("HQ")
-        .location("Burst")
-        .overflow("HQ", "Burst")
+fn harness() -> Harness {
+    let world = fixtures::hq()
         .with(NodeSpec::always_on("HQ").count(3).named("hq").public())
         .with(NodeSpec::overflow("Burst").count(2).named("burst").public())
         .with(NodeSpec::overflow("Burst").count(1).named("old").instance_type("c4.2xlarge").without_ena())
         .boots_in(SignedDuration::from_mins(4))
-        .settings(|settings| settings.reporting.every = (twenty, twenty))
+        .reports_every(SignedDuration::from_secs(20))
         // Longer than any of this takes: the stop rule has no part in it.
         .min_lifetime(240)
         .build()
         .expect("a world");
-    let mut stage =
-        Stage::new(world, Policy { threshold: Some(HdCalls(5)), ..Policy::with_defaults("manager") });
-    stage.cycle();
-    stage
+    let mut harness =
+        Harness::new(world, Policy { threshold: Some(HdCalls(5)), ..Policy::with_defaults("manager") });
+    harness.cycle();
+    harness
 }
 
-fn subject(stage: &Stage, name: &str) -> Subject {
-    let world = stage.world();
+fn subject(harness: &Harness, name: &str) -> Subject {
+    let world = harness.world();
     let node = world.node(name).expect("a node");
     Subject { name: node.name, address: Some(node.address), instance: node.instance }
 }
 
 struct Run<'a> {
-    stage: &'a mut Stage,
+    harness: &'a mut Harness,
     operation: Operation,
     subject: Subject,
     by: &'static str,
@@ -57,32 +51,32 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn of(stage: &'a mut Stage, name: &str, operation: Operation) -> Self {
-        let subject = subject(stage, name);
-        Self::on(stage, subject, operation)
+    fn of(harness: &'a mut Harness, name: &str, operation: Operation) -> Self {
+        let subject = subject(harness, name);
+        Self::on(harness, subject, operation)
     }
 
-    fn on(stage: &'a mut Stage, subject: Subject, operation: Operation) -> Self {
-        Self { stage, operation, subject, by: "anna", memory: Memory::default(), did: Vec::new() }
+    fn on(harness: &'a mut Harness, subject: Subject, operation: Operation) -> Self {
+        Self { harness, operation, subject, by: "anna", memory: Memory::default(), did: Vec::new() }
     }
 
     fn turn(&mut self) -> Result<Turn, Stopped> {
-        let world = self.stage.shared_world();
+        let world = self.harness.shared_world();
         let (management, clock, operator) = (
             SimManagement::new(world.clone()),
             SimClock::new(world.clone()),
             SimOperator::new(world.clone()),
         );
         let ports = Ports {
-            fleet: self.stage.fleet(),
+            fleet: self.harness.fleet(),
             management: &management,
-            ledger: self.stage.ledger(),
+            ledger: self.harness.ledger(),
             clock: &clock,
         };
         let worker = Worker {
             ports,
             operator: &operator,
-            policy: self.stage.policy(),
+            policy: self.harness.policy(),
             operation: &self.operation,
             subject: self.subject.clone(),
             by: Actor::Person(self.by.to_owned()),
@@ -100,9 +94,9 @@ impl<'a> Run<'a> {
                 Turn::Did(step) => self.did.push(step.word().to_owned()),
                 Turn::Waits { .. } => {}
             }
-            self.stage.advance(LOOK);
+            self.harness.advance(LOOK);
             if look % 3 == 0 {
-                self.stage.cycle();
+                self.harness.cycle();
             }
         }
         let last = self.turn();
@@ -110,24 +104,24 @@ impl<'a> Run<'a> {
     }
 }
 
-fn instance(stage: &Stage, name: &str) -> InstanceId {
-    stage.world().node(name).and_then(|node| node.instance).expect("an instance")
+fn instance(harness: &Harness, name: &str) -> InstanceId {
+    harness.world().node(name).and_then(|node| node.instance).expect("an instance")
 }
 
-fn state(stage: &Stage, name: &str) -> InstanceState {
-    stage.world().node(name).and_then(|node| node.state).expect("a state")
+fn state(harness: &Harness, name: &str) -> InstanceState {
+    harness.world().node(name).and_then(|node| node.state).expect("a state")
 }
 
-fn is_distributed(stage: &Stage, name: &str) -> bool {
-    let platform = stage
+fn is_distributed(harness: &Harness, name: &str) -> bool {
+    let platform = harness
         .world()
         .platform(spillway_core::ports::PlatformScope { shards: false })
         .expect("the Management Node answers");
     platform.nodes.iter().find(|node| node.name.as_str() == name).expect("a node").distributed_database
 }
 
-fn is_tagged(stage: &Stage, id: &InstanceId) -> bool {
-    stage.world().instance_detail(id).expect("an instance").instance.tags.contains_key("pexip-cloud")
+fn is_tagged(harness: &Harness, id: &InstanceId) -> bool {
+    harness.world().instance_detail(id).expect("an instance").instance.tags.contains_key("pexip-cloud")
 }
 
 fn to_overflow() -> Operation {
@@ -139,22 +133,22 @@ fn to_always_on() -> Operation {
 }
 
 /// As it should be at the end of each, whatever happened on the way.
-fn is_done(stage: &Stage, name: &str, operation: &Operation, id: &InstanceId) {
+fn is_done(harness: &Harness, name: &str, operation: &Operation, id: &InstanceId) {
     // What was stored last reaches the node about a minute later.
-    stage.advance(SignedDuration::from_mins(2));
-    let node = stage.world().node(name);
-    let detail = stage.world().instance_detail(id).expect("an instance");
+    harness.advance(SignedDuration::from_mins(2));
+    let node = harness.world().node(name);
+    let detail = harness.world().instance_detail(id).expect("an instance");
     match operation {
         Operation::ToOverflow { .. } => {
             let node = node.expect("a node");
             assert_eq!(node.location.as_str(), "Burst");
-            assert!(is_tagged(stage, id) && !is_distributed(stage, name) && !node.maintenance_configured);
+            assert!(is_tagged(harness, id) && !is_distributed(harness, name) && !node.maintenance_configured);
             assert_eq!(node.state, Some(InstanceState::Stopped));
         }
         Operation::ToAlwaysOn { .. } => {
             let node = node.expect("a node");
             assert_eq!(node.location.as_str(), "HQ");
-            assert!(!is_tagged(stage, id) && is_distributed(stage, name));
+            assert!(!is_tagged(harness, id) && is_distributed(harness, name));
             assert_eq!(node.service, ServiceView::Ready);
             assert_eq!(node.static_nat, node.public_ip, "its static NAT address is right");
         }
@@ -182,7 +176,7 @@ fn is_done(stage: &Stage, name: &str, operation: &Operation, id: &InstanceId) {
             assert_eq!(node.expect("a node").service, ServiceView::Ready);
         }
         Operation::Address { .. } => {
-            let addresses = stage.world().addresses();
+            let addresses = harness.world().addresses();
             assert_eq!(addresses.len(), 1, "one was allocated, however often it was begun");
             assert_eq!(addresses[0].instance.as_ref(), Some(id));
             assert_eq!(addresses[0].tags["pexip-cloud"], "manager");
@@ -233,16 +227,16 @@ fn table() -> Vec<(&'static str, Operation, Vec<&'static str>)> {
 #[test]
 fn each_operation_comes_to_its_end_in_the_guides_order_and_is_then_nothing_to_do() {
     for (name, operation, order) in table() {
-        let mut stage = stage();
-        let id = instance(&stage, name);
-        let mut run = Run::of(&mut stage, name, operation.clone());
+        let mut harness = harness();
+        let id = instance(&harness, name);
+        let mut run = Run::of(&mut harness, name, operation.clone());
         run.finish().unwrap_or_else(|stopped| panic!("{operation:?}: {stopped}"));
         assert_eq!(run.did, order, "{operation:?}");
         assert_eq!(run.turn(), Ok(Turn::Finished));
-        is_done(&stage, name, &operation, &id);
-        assert!(stage.broken().is_empty(), "{operation:?}: {:?}", stage.broken());
+        is_done(&harness, name, &operation, &id);
+        assert!(harness.broken().is_empty(), "{operation:?}: {:?}", harness.broken());
         let by_anna =
-            stage.ledger().events().iter().filter(|e| e.by == Actor::Person("anna".to_owned())).count();
+            harness.ledger().events().iter().filter(|e| e.by == Actor::Person("anna".to_owned())).count();
         assert!(by_anna > 0, "{operation:?} is in the history under the operator's name");
     }
 }
@@ -251,26 +245,26 @@ fn each_operation_comes_to_its_end_in_the_guides_order_and_is_then_nothing_to_do
 fn interrupted_at_any_turn_and_begun_again_it_comes_to_the_same_end() {
     for (name, operation, _) in table() {
         for after in 1..40 {
-            let mut stage = stage();
-            let id = instance(&stage, name);
-            let subject = subject(&stage, name);
-            let mut run = Run::of(&mut stage, name, operation.clone());
+            let mut harness = harness();
+            let id = instance(&harness, name);
+            let subject = subject(&harness, name);
+            let mut run = Run::of(&mut harness, name, operation.clone());
             let mut ended = false;
             for _ in 0..after {
                 ended = run.turn().expect("it goes on") == Turn::Finished;
-                run.stage.advance(LOOK);
+                run.harness.advance(LOOK);
                 if ended {
                     break;
                 }
             }
             // The person went home; evaluators went on alone; somebody gives the command again.
             for _ in 0..7 {
-                run.stage.tick();
+                run.harness.tick();
             }
-            let mut again = Run::on(&mut stage, subject, operation.clone());
+            let mut again = Run::on(&mut harness, subject, operation.clone());
             again.finish().unwrap_or_else(|stopped| panic!("{operation:?} after {after}: {stopped}"));
-            is_done(&stage, name, &operation, &id);
-            assert!(stage.broken().is_empty(), "{operation:?} after {after}: {:?}", stage.broken());
+            is_done(&harness, name, &operation, &id);
+            assert!(harness.broken().is_empty(), "{operation:?} after {after}: {:?}", harness.broken());
             if ended {
                 break;
             }
@@ -283,145 +277,144 @@ fn a_node_with_calls_is_moved_or_stopped_only_when_they_have_ended() {
     for operation in
         [to_overflow(), Operation::Remove { terminate: true }, Operation::Address { allocation: None }]
     {
-        let mut stage = stage();
-        let calls = stage.world().seat_calls("hq-3", 2, CallSpec::HD);
-        let mut run = Run::of(&mut stage, "hq-3", operation.clone());
+        let mut harness = harness();
+        let calls = harness.world().seat_calls("hq-3", 2, CallSpec::HD);
+        let mut run = Run::of(&mut harness, "hq-3", operation.clone());
         for look in 0..60 {
             let turn = run.turn().expect("it goes on");
             assert_ne!(turn, Turn::Finished);
-            run.stage.advance(LOOK);
+            run.harness.advance(LOOK);
             if look % 3 == 0 {
-                run.stage.cycle();
+                run.harness.cycle();
             }
         }
         {
-            let world = run.stage.world();
+            let world = run.harness.world();
             let alive = calls.iter().filter(|call| world.media_node_of(**call).is_some()).count();
             assert_eq!(alive, 2, "{operation:?}: calls live on after twenty minutes of waiting");
         }
-        run.stage.world().hang_up_all(&calls);
+        run.harness.world().hang_up_all(&calls);
         run.finish().unwrap_or_else(|stopped| panic!("{operation:?}: {stopped}"));
     }
 }
 
 #[test]
 fn a_retired_node_is_not_started_by_need_and_comes_back_with_the_right_address() {
-    let mut stage = stage();
+    let mut harness = harness();
     for name in ["burst-1", "burst-2", "old-1"] {
-        Run::of(&mut stage, name, Operation::Retire).finish().expect("retired");
+        Run::of(&mut harness, name, Operation::Retire).finish().expect("retired");
     }
-    let calls = stage.world().call_many("HQ", 48, CallSpec::HD);
+    let calls = harness.world().call_many("HQ", 48, CallSpec::HD);
     assert_eq!(calls.len(), 48);
     for _ in 0..5 {
-        stage.tick();
+        harness.tick();
     }
     for name in ["burst-1", "burst-2", "old-1"] {
-        assert_eq!(state(&stage, name), InstanceState::Stopped, "{name}");
+        assert_eq!(state(&harness, name), InstanceState::Stopped, "{name}");
     }
-    let mut run = Run::of(&mut stage, "burst-1", Operation::Reinstate);
+    let mut run = Run::of(&mut harness, "burst-1", Operation::Reinstate);
     run.finish().expect("reinstated");
     assert_eq!(run.did, ["nat", "take-calls"], "its address is right before it takes calls");
-    let id = instance(&stage, "burst-1");
-    is_done(&stage, "burst-1", &Operation::Reinstate, &id);
-    let starts: Vec<_> = stage.ledger().events().into_iter().filter(|e| e.kind == EventKind::Start).collect();
+    let id = instance(&harness, "burst-1");
+    is_done(&harness, "burst-1", &Operation::Reinstate, &id);
+    let starts: Vec<_> =
+        harness.ledger().events().into_iter().filter(|e| e.kind == EventKind::Start).collect();
     assert_eq!(starts.len(), 1);
     assert_eq!(starts[0].by, Actor::Person("anna".to_owned()));
 }
 
 #[test]
 fn of_two_operators_on_one_node_the_second_is_told_who_was_first() {
-    let mut stage = stage();
-    let mut first = Run::of(&mut stage, "hq-3", to_overflow());
+    let mut harness = harness();
+    let mut first = Run::of(&mut harness, "hq-3", to_overflow());
     assert_eq!(first.turn(), Ok(Turn::Did(Step::SetAside)));
     let memory = std::mem::take(&mut first.memory);
     for (by, operation) in [("bob", to_overflow()), ("anna", Operation::Remove { terminate: true })] {
-        let mut second = Run::of(&mut stage, "hq-3", operation);
+        let mut second = Run::of(&mut harness, "hq-3", operation);
         second.by = by;
         let taken = Obstacle::Taken { word: "to-overflow".to_owned(), by: "anna".to_owned() };
         assert_eq!(second.turn(), Err(Stopped::Obstacle(taken)));
     }
-    let mut first = Run::of(&mut stage, "hq-3", to_overflow());
+    let mut first = Run::of(&mut harness, "hq-3", to_overflow());
     first.memory = memory;
     first.finish().expect("the first goes on");
 }
 
 #[test]
 fn what_is_in_the_way_is_said_and_nothing_is_touched() {
-    let mut stage = stage();
-    stage.world().person_sets_maintenance("burst-1", true, "disk swap");
+    let mut harness = harness();
+    harness.world().person_sets_maintenance("burst-1", true, "disk swap");
     let paused =
-        |operation: Operation, name: &str, stage: &mut Stage| match Run::of(stage, name, operation).turn() {
+        |operation: Operation, name: &str, harness: &mut Harness| match Run::of(harness, name, operation)
+            .turn()
+        {
             Err(Stopped::Obstacle(obstacle)) => obstacle.to_string(),
             other => panic!("{other:?}"),
         };
-    assert!(paused(Operation::Retire, "burst-1", &mut stage).contains("disk swap"));
-    assert!(paused(Operation::Retire, "hq-1", &mut stage).contains("overflow nodes only"));
+    assert!(paused(Operation::Retire, "burst-1", &mut harness).contains("disk swap"));
+    assert!(paused(Operation::Retire, "hq-1", &mut harness).contains("overflow nodes only"));
     let nowhere = Operation::ToOverflow { location: "Mars".into() };
-    assert!(paused(nowhere, "hq-1", &mut stage).contains("no location Mars"));
+    assert!(paused(nowhere, "hq-1", &mut harness).contains("no location Mars"));
     let c5 = Operation::Resize { kind: "c5.2xlarge".into(), leave_stopped: false };
-    assert!(paused(c5, "old-1", &mut stage).contains("ENA"));
+    assert!(paused(c5, "old-1", &mut harness).contains("ENA"));
     let missing = Operation::Address { allocation: Some("eipalloc-none".into()) };
-    assert!(paused(missing, "hq-1", &mut stage).contains("eipalloc-none"));
-    assert!(stage.ledger().events().iter().all(|event| event.by != Actor::Person("anna".to_owned())));
+    assert!(paused(missing, "hq-1", &mut harness).contains("eipalloc-none"));
+    assert!(harness.ledger().events().iter().all(|event| event.by != Actor::Person("anna".to_owned())));
 }
 
 #[test]
 fn a_person_who_clears_the_maintenance_mode_ends_the_operation() {
-    let mut stage = stage();
-    let mut run = Run::of(&mut stage, "hq-3", to_overflow());
+    let mut harness = harness();
+    let mut run = Run::of(&mut harness, "hq-3", to_overflow());
     assert_eq!(run.turn(), Ok(Turn::Did(Step::SetAside)));
-    run.stage.world().person_sets_maintenance("hq-3", false, "");
-    run.stage.advance(LOOK);
+    run.harness.world().person_sets_maintenance("hq-3", false, "");
+    run.harness.advance(LOOK);
     assert_eq!(run.turn(), Err(Stopped::Obstacle(Obstacle::Vetoed)));
 }
 
 #[test]
 fn a_node_that_missed_an_upgrade_is_started_and_held_until_it_runs_the_management_nodes_version() {
-    let twenty = SignedDuration::from_secs(20);
-    let world = WorldBuilder::new(monday())
-        .location("HQ")
-        .location("Burst")
-        .overflow("HQ", "Burst")
+    let world = fixtures::hq()
         .with(NodeSpec::always_on("HQ").count(3).named("hq"))
         .with(NodeSpec::overflow("Burst").count(1).named("burst"))
         .with(NodeSpec::overflow("Burst").count(1).named("behind").version("37 (70000.0.0)"))
         .boots_in(SignedDuration::from_mins(4))
-        .settings(|settings| settings.reporting.every = (twenty, twenty))
+        .reports_every(SignedDuration::from_secs(20))
         .build()
         .expect("a world");
-    let mut stage =
-        Stage::new(world, Policy { threshold: Some(HdCalls(5)), ..Policy::with_defaults("manager") });
-    stage.cycle();
-    let look = |stage: &Stage| {
-        let observation = stage.observe().expect("nothing waits");
+    let mut harness =
+        Harness::new(world, Policy { threshold: Some(HdCalls(5)), ..Policy::with_defaults("manager") });
+    harness.cycle();
+    let look = |harness: &Harness| {
+        let observation = harness.observe().expect("nothing waits");
         let ledger =
-            finish(stage.ledger().read_ledger(stage.now())).expect("nothing waits").expect("a ledger");
+            finish(harness.ledger().read_ledger(harness.now())).expect("nothing waits").expect("a ledger");
         (observation.platform.expect("read"), observation.fleet.expect("read"), ledger)
     };
-    let (platform, fleet, ledger) = look(&stage);
-    let nodes = behind(stage.policy(), &platform, &fleet, &ledger, stage.now());
+    let (platform, fleet, ledger) = look(&harness);
+    let nodes = behind(harness.policy(), &platform, &fleet, &ledger, harness.now());
     let names: Vec<&str> = nodes.iter().map(|each| each.node.as_str()).collect();
     assert_eq!(names, ["behind-1"]);
     let id = nodes[0].instance.clone();
-    let state = |stage: &Stage| {
-        let (platform, fleet, ledger) = look(stage);
-        state_of(stage.policy(), &platform, &fleet, &ledger, stage.now(), &id)
+    let state = |harness: &Harness| {
+        let (platform, fleet, ledger) = look(harness);
+        state_of(harness.policy(), &platform, &fleet, &ledger, harness.now(), &id)
     };
-    assert_eq!(state(&stage), UpgradeState::Waits);
-    let until = stage.now() + SignedDuration::from_hours(2);
-    let hold = hold_of(&id, stage.now(), until, &Actor::Person("anna".to_owned()), "39");
-    finish(stage.ledger().put_hold(&hold)).expect("nothing waits").expect("stored");
+    assert_eq!(state(&harness), UpgradeState::Waits);
+    let until = harness.now() + SignedDuration::from_hours(2);
+    let hold = hold_of(&id, harness.now(), until, &Actor::Person("anna".to_owned()), "39");
+    finish(harness.ledger().put_hold(&hold)).expect("nothing waits").expect("stored");
     for _ in 0..7 {
-        stage.tick();
+        harness.tick();
     }
-    assert_eq!(state(&stage), UpgradeState::Runs("37 (70000.0.0)".to_owned()), "up, and held");
+    assert_eq!(state(&harness), UpgradeState::Runs("37 (70000.0.0)".to_owned()), "up, and held");
     // The Management Node upgrades what it reaches.
     let version = platform.version.clone();
-    stage.world().begin_upgrade(&version);
+    harness.world().begin_upgrade(&version);
     for _ in 0..45 {
-        stage.tick();
+        harness.tick();
     }
-    assert_eq!(state(&stage), UpgradeState::Current);
-    let (platform, fleet, ledger) = look(&stage);
-    assert!(behind(stage.policy(), &platform, &fleet, &ledger, stage.now()).is_empty());
+    assert_eq!(state(&harness), UpgradeState::Current);
+    let (platform, fleet, ledger) = look(&harness);
+    assert!(behind(harness.policy(), &platform, &fleet, &ledger, harness.now()).is_empty());
 }

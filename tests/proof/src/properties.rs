@@ -6,11 +6,9 @@ use proptest::prelude::*;
 use spillway_core::fault::{Fault, FaultKind, RefusalKind, System};
 use spillway_core::ids::HdCalls;
 use spillway_core::policy::Policy;
-use spillway_harness::ports::{CallFaults, Death, Strike};
-use spillway_harness::scenario::{Stage, TICK};
-use spillway_world::{BootFailure, CallHandle, CallSpec, NodeSpec, WorldBuilder};
-
-use crate::situations::monday;
+use spillway_harness::intercept::{CallFaults, Death, Strike};
+use spillway_harness::{Harness, TICK};
+use spillway_world::{BootFailure, CallHandle, CallSpec, NodeSpec, fixtures};
 
 const OVERFLOW: [&str; 5] = ["burst-1", "burst-2", "burst-3", "large-1", "large-2"];
 
@@ -69,18 +67,15 @@ fn event() -> impl Strategy<Value = Event> {
 }
 
 struct Day {
-    stage: Stage,
+    harness: Harness,
     callers: Vec<CallHandle>,
     seated: Vec<CallHandle>,
 }
 
 impl Day {
     fn new(seed: u64) -> Self {
-        let world = WorldBuilder::new(monday())
+        let world = fixtures::hq()
             .seed(seed)
-            .location("HQ")
-            .location("Burst")
-            .overflow("HQ", "Burst")
             .with(NodeSpec::always_on("HQ").count(2).named("hq"))
             .with(NodeSpec::overflow("Burst").count(3).named("burst"))
             .with(NodeSpec::overflow("Burst").count(2).named("large").instance_type("c5.4xlarge"))
@@ -90,7 +85,7 @@ impl Day {
             .build()
             .expect("a world");
         let policy = Policy { threshold: Some(HdCalls(5)), ..Policy::with_defaults("manager") };
-        Self { stage: Stage::new(world, policy), callers: Vec::new(), seated: Vec::new() }
+        Self { harness: Harness::new(world, policy), callers: Vec::new(), seated: Vec::new() }
     }
 
     fn fault(system: System) -> Fault {
@@ -100,16 +95,16 @@ impl Day {
     fn hang_up_to(&mut self, calls: usize) {
         while self.callers.len() > calls {
             if let Some(call) = self.callers.pop() {
-                self.stage.world().hang_up(call);
+                self.harness.world().hang_up(call);
             }
         }
     }
 
     /// A minute, with what happens in it, and its cycle.
     fn minute(&mut self, event: Option<&Event>) {
-        self.stage.advance(TICK);
+        self.harness.advance(TICK);
         let Some(event) = event else {
-            self.stage.cycle();
+            self.harness.cycle();
             return;
         };
         let name = |node: &usize| OVERFLOW[*node];
@@ -117,84 +112,86 @@ impl Day {
             Event::Callers(calls) => {
                 self.hang_up_to(*calls);
                 let more = u32::try_from(calls - self.callers.len()).expect("few");
-                let came = self.stage.world().call_many("HQ", more, CallSpec::HD);
+                let came = self.harness.world().call_many("HQ", more, CallSpec::HD);
                 self.callers.extend(came);
             }
             Event::CallsOn(node, calls) => {
                 let before = std::mem::take(&mut self.seated);
-                self.stage.world().hang_up_all(&before);
+                self.harness.world().hang_up_all(&before);
                 // The platform puts calls only where they are taken.
-                let ready = self.stage.world().node(name(node)).map(|node| node.service);
+                let ready = self.harness.world().node(name(node)).map(|node| node.service);
                 if ready == Some(spillway_world::ServiceView::Ready) {
-                    self.seated = self.stage.world().seat_calls(name(node), *calls, CallSpec::HD);
+                    self.seated = self.harness.world().seat_calls(name(node), *calls, CallSpec::HD);
                 }
             }
             Event::CallFails(nth, after) => {
                 let strike = if *after { Strike::After } else { Strike::Before };
-                self.stage.cycle_through(&CallFaults::nth(*nth, strike));
+                self.harness.cycle_through(&CallFaults::nth(*nth, strike));
                 return;
             }
             Event::Dies(point) => {
-                self.stage.cycle_dies(&Death::at(*point));
+                self.harness.cycle_dies(&Death::at(*point));
                 return;
             }
             Event::Management(kind) => {
                 let fault = kind.map(|kind| Fault::new(System::ManagementNode, kind, "503"));
-                self.stage.world().set_management_fault(fault);
+                self.harness.world().set_management_fault(fault);
             }
             Event::Fleet(fails) => {
-                self.stage.fleet().set_fault(fails.then(|| Self::fault(System::Ec2)));
+                self.harness.fleet().inner().set_fault(fails.then(|| Self::fault(System::Ec2)));
             }
             Event::Ledger(fails) => {
-                self.stage.ledger().set_fault(fails.then(|| Self::fault(System::Ledger)));
+                self.harness.ledger().set_fault(fails.then(|| Self::fault(System::Ledger)));
             }
-            Event::LedgerForgets => self.stage.ledger().forget(),
-            Event::Silent(node, silent) => self.stage.world().silence(name(node), *silent),
+            Event::LedgerForgets => self.harness.ledger().forget(),
+            Event::Silent(node, silent) => self.harness.world().silence(name(node), *silent),
             Event::HqSilent(silent) => {
-                self.stage.world().silence("hq-1", *silent);
-                self.stage.world().silence("hq-2", *silent);
+                self.harness.world().silence("hq-1", *silent);
+                self.harness.world().silence("hq-2", *silent);
             }
-            Event::LoadHidden(node, hidden) => self.stage.world().hide_media_load(name(node), *hidden),
+            Event::LoadHidden(node, hidden) => self.harness.world().hide_media_load(name(node), *hidden),
             Event::Room(room) => {
-                self.stage.world().set_capacity("c5.2xlarge", "eu-west-1a", room.map(|room| room + 2));
+                self.harness.world().set_capacity("c5.2xlarge", "eu-west-1a", room.map(|room| room + 2));
             }
             Event::Refuse(node, times) => {
-                let instance = self.stage.world().node(name(node)).and_then(|node| node.instance);
+                let instance = self.harness.world().node(name(node)).and_then(|node| node.instance);
                 if let Some(instance) = instance {
-                    self.stage.world().refuse_starts(&instance, *times, RefusalKind::WrongState);
+                    self.harness.world().refuse_starts(&instance, *times, RefusalKind::WrongState);
                 }
             }
-            Event::NeverReady(node) => self.stage.world().fail_next_boot(name(node), BootFailure::NeverReady),
+            Event::NeverReady(node) => {
+                self.harness.world().fail_next_boot(name(node), BootFailure::NeverReady)
+            }
             Event::StopsAgain(node) => {
                 let after = BootFailure::StopsAgain(SignedDuration::from_secs(100));
-                self.stage.world().fail_next_boot(name(node), after);
+                self.harness.world().fail_next_boot(name(node), after);
             }
             Event::Unlisted(node) => {
-                self.stage.world().unlist_for(name(node), SignedDuration::from_secs(70));
+                self.harness.world().unlist_for(name(node), SignedDuration::from_secs(70));
             }
             Event::PersonMaintains(node, on) => {
-                self.stage.world().person_sets_maintenance(name(node), *on, "a technician");
+                self.harness.world().person_sets_maintenance(name(node), *on, "a technician");
             }
-            Event::PersonStarts(node) => self.stage.world().outside_starts(name(node)),
+            Event::PersonStarts(node) => self.harness.world().outside_starts(name(node)),
             Event::Bursting => {
-                self.stage.world().set_bursting(true);
-                self.stage.cycle();
-                self.stage.world().set_bursting(false);
+                self.harness.world().set_bursting(true);
+                self.harness.cycle();
+                self.harness.world().set_bursting(false);
                 return;
             }
-            Event::FailsOver => self.stage.world().fail_over(SignedDuration::from_secs(90)),
+            Event::FailsOver => self.harness.world().fail_over(SignedDuration::from_secs(90)),
             Event::SecondEvaluator => {
-                self.stage.cycle();
+                self.harness.cycle();
             }
         }
-        self.stage.cycle();
+        self.harness.cycle();
     }
 
     fn heal(&mut self) {
-        self.stage.world().set_management_fault(None);
-        self.stage.fleet().set_fault(None);
-        self.stage.ledger().set_fault(None);
-        let mut world = self.stage.world();
+        self.harness.world().set_management_fault(None);
+        self.harness.fleet().inner().set_fault(None);
+        self.harness.ledger().set_fault(None);
+        let mut world = self.harness.world();
         world.set_capacity("c5.2xlarge", "eu-west-1a", None);
         for node in OVERFLOW.iter().chain(&["hq-1", "hq-2"]) {
             world.silence(node, false);
@@ -204,9 +201,9 @@ impl Day {
     }
 
     fn nobody_was_dropped(&self) -> Result<(), TestCaseError> {
-        let broken = self.stage.broken();
+        let broken = self.harness.broken();
         prop_assert!(broken.is_empty(), "{broken:?}");
-        let world = self.stage.world();
+        let world = self.harness.world();
         let lost = self
             .callers
             .iter()
@@ -240,18 +237,18 @@ proptest! {
             day.nobody_was_dropped()?;
         }
         day.heal();
-        let rest = day.stage.settle(600, 20);
+        let rest = day.harness.settle(600, 20);
         prop_assert!(rest.is_ok(), "{rest:?}");
         day.nobody_was_dropped()?;
         // Everybody leaves, and every overflow node goes.
         day.hang_up_to(0);
         let seated = std::mem::take(&mut day.seated);
-        day.stage.world().hang_up_all(&seated);
-        let rest = day.stage.settle(600, 20);
+        day.harness.world().hang_up_all(&seated);
+        let rest = day.harness.settle(600, 20);
         prop_assert!(rest.is_ok(), "{rest:?}");
         day.nobody_was_dropped()?;
         let up: Vec<_> = day
-            .stage
+            .harness
             .world()
             .nodes()
             .into_iter()
@@ -259,7 +256,7 @@ proptest! {
             .map(|node| node.name)
             .collect();
         // A node whose drain a person vetoed stays up for the rest of its life.
-        let events = day.stage.ledger().events();
+        let events = day.harness.ledger().events();
         let vetoed = events.iter().any(|event| event.kind == spillway_core::ledger::EventKind::DrainVetoed);
         prop_assert!(up.is_empty() || vetoed, "still up: {up:?}");
     }

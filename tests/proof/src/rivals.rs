@@ -5,9 +5,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use spillway_core::cycle::LeaseMemory;
-use spillway_core::fault::{Fault, System};
+use spillway_core::fault::Fault;
 use spillway_core::outcome::CycleReport;
-use spillway_harness::ports::Gate;
+use spillway_harness::intercept::{Call, Interceptor};
 
 use crate::situations::{SITUATIONS, Situation};
 
@@ -25,13 +25,13 @@ async fn yield_once() {
     .await;
 }
 
-impl Gate for Turn {
-    async fn enter(&self, _: System) -> Result<(), Fault> {
+impl Interceptor for Turn {
+    async fn before(&self, _: &Call<'_>) -> Result<(), Fault> {
         yield_once().await;
         Ok(())
     }
 
-    async fn leave(&self, _: System) -> Result<(), Fault> {
+    async fn after(&self, _: &Call<'_>, _: bool) -> Result<(), Fault> {
         yield_once().await;
         Ok(())
     }
@@ -57,9 +57,10 @@ impl Running<'_> {
 /// rest. Gives both reports and how many turns the first took.
 fn play(situation: &Situation, head_start: usize, alternate: bool) -> (CycleReport, CycleReport, usize) {
     let (mut one, mut two) = (LeaseMemory::default(), LeaseMemory::default());
-    let stage = &situation.stage;
-    let mut first = Running { cycle: Box::pin(stage.cycle_beside("first", &Turn, &mut one)), ended: None };
-    let mut second = Running { cycle: Box::pin(stage.cycle_beside("second", &Turn, &mut two)), ended: None };
+    let harness = &situation.harness;
+    let mut first = Running { cycle: Box::pin(harness.cycle_beside("first", &Turn, &mut one)), ended: None };
+    let mut second =
+        Running { cycle: Box::pin(harness.cycle_beside("second", &Turn, &mut two)), ended: None };
     let mut turns = 0;
     for _ in 0..head_start {
         first.turn();
@@ -81,7 +82,7 @@ fn play(situation: &Situation, head_start: usize, alternate: bool) -> (CycleRepo
 #[test]
 fn two_evaluators_at_once_do_what_one_would_do() {
     for name in SITUATIONS {
-        let alone = Situation::of(name).stage.cycle().count("start", true);
+        let alone = Situation::of(name).harness.cycle().count("start", true);
         let (.., turns) = play(&Situation::of(name), 0, false);
         for head_start in 0..turns {
             for alternate in [false, true] {
@@ -92,7 +93,7 @@ fn two_evaluators_at_once_do_what_one_would_do() {
                 let starts = first.count("start", true) + second.count("start", true);
                 assert!(starts <= alone, "{what}: {} and {}", first.summary(), second.summary());
                 situation.converges(&what);
-                let excess = situation.stage.fleet().excess();
+                let excess = situation.harness.invariants().excess();
                 assert!(excess.is_empty(), "{what}: {excess:?}");
             }
         }
@@ -103,12 +104,12 @@ fn two_evaluators_at_once_do_what_one_would_do() {
 fn a_duplicate_invocation_orders_nothing_again() {
     for name in SITUATIONS {
         let mut situation = Situation::of(name);
-        situation.stage.cycle();
-        let before = situation.stage.starts_and_stops();
+        situation.harness.cycle();
+        let before = situation.harness.starts_and_stops();
         for _ in 0..3 {
-            situation.stage.cycle();
+            situation.harness.cycle();
         }
-        assert_eq!(situation.stage.starts_and_stops(), before, "{name}");
+        assert_eq!(situation.harness.starts_and_stops(), before, "{name}");
         situation.converges(name);
     }
 }

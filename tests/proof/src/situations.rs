@@ -1,41 +1,33 @@
 //! A platform brought to the minute before something happens: what the sweeps begin with, again and again.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use spillway_core::fault::RefusalKind;
 use spillway_core::ids::HdCalls;
 use spillway_core::policy::Policy;
-use spillway_harness::scenario::{Stage, TICK};
-use spillway_world::{CallHandle, CallSpec, NodeSpec, WorldBuilder};
+use spillway_harness::{Harness, TICK};
+use spillway_world::{CallHandle, CallSpec, NodeSpec, fixtures};
 
-/// A stage, and the calls that must live.
+/// A harness, and the calls that must live.
 pub(crate) struct Situation {
-    pub(crate) stage: Stage,
+    pub(crate) harness: Harness,
     pub(crate) calls: Vec<CallHandle>,
 }
 
-pub(crate) fn monday() -> Timestamp {
-    "2026-03-02T08:00:00Z".parse().expect("an instant")
-}
-
 /// Two always-on nodes of 17 HD calls, four overflow nodes of two types, ready four minutes after a start.
-pub(crate) fn platform() -> Stage {
-    let twenty = SignedDuration::from_secs(20);
-    let world = WorldBuilder::new(monday())
-        .location("HQ")
-        .location("Burst")
-        .overflow("HQ", "Burst")
+pub(crate) fn platform() -> Harness {
+    let world = fixtures::hq()
         .with(NodeSpec::always_on("HQ").count(2).named("hq"))
         .with(NodeSpec::overflow("Burst").count(3).named("burst"))
         .with(NodeSpec::overflow("Burst").count(1).named("spare").instance_type("c5.4xlarge"))
         .boots_in(SignedDuration::from_mins(4))
-        .settings(|settings| settings.reporting.every = (twenty, twenty))
+        .reports_every(SignedDuration::from_secs(20))
         .min_lifetime(10)
         .build()
         .expect("a world");
-    let mut stage =
-        Stage::new(world, Policy { threshold: Some(HdCalls(5)), ..Policy::with_defaults("manager") });
-    stage.cycle();
-    stage
+    let mut harness =
+        Harness::new(world, Policy { threshold: Some(HdCalls(5)), ..Policy::with_defaults("manager") });
+    harness.cycle();
+    harness
 }
 
 /// The situations, by name. The next cycle of each is the interesting one.
@@ -53,27 +45,27 @@ pub(crate) const SITUATIONS: [&str; 9] = [
 
 impl Situation {
     pub(crate) fn of(name: &str) -> Self {
-        let mut this = Self { stage: platform(), calls: Vec::new() };
+        let mut this = Self { harness: platform(), calls: Vec::new() };
         match name {
             "quiet" => {
                 this.call_in(10);
-                this.stage.tick();
-                this.stage.advance(TICK);
+                this.harness.tick();
+                this.harness.advance(TICK);
             }
             "start" => this.at_the_start(),
             "substitute" => {
                 let instance =
-                    this.stage.world().node("burst-1").and_then(|node| node.instance).expect("burst-1");
-                this.stage.world().refuse_starts(&instance, 1, RefusalKind::InstanceCapacity);
+                    this.harness.world().node("burst-1").and_then(|node| node.instance).expect("burst-1");
+                this.harness.world().refuse_starts(&instance, 1, RefusalKind::InstanceCapacity);
                 this.at_the_start();
             }
             "became ready" => {
                 this.at_the_start();
-                this.stage.cycle();
+                this.harness.cycle();
                 for _ in 0..3 {
-                    this.stage.tick();
+                    this.harness.tick();
                 }
-                this.stage.advance(TICK);
+                this.harness.advance(TICK);
             }
             "cancel-drain" => {
                 this.quiet_again();
@@ -98,15 +90,15 @@ impl Situation {
     fn quiet_again(&mut self) {
         self.at_the_start();
         for _ in 0..5 {
-            self.stage.cycle();
-            self.stage.advance(TICK);
+            self.harness.cycle();
+            self.harness.advance(TICK);
         }
         let going = self.calls.split_off(10);
-        self.stage.world().hang_up_all(&going);
+        self.harness.world().hang_up_all(&going);
     }
 
     fn call_in(&mut self, count: u32) {
-        let calls = self.stage.world().call_many("HQ", count, CallSpec::HD);
+        let calls = self.harness.world().call_many("HQ", count, CallSpec::HD);
         assert_eq!(calls.len(), count as usize, "there is room");
         self.calls.extend(calls);
     }
@@ -114,22 +106,22 @@ impl Situation {
     /// Lets time pass until the next cycle would do this.
     fn until(&mut self, action: &str) {
         for _ in 0..120 {
-            self.stage.advance(TICK);
-            let plan = self.stage.plan().expect("a plan");
+            self.harness.advance(TICK);
+            let plan = self.harness.plan().expect("a plan");
             if plan.actions.iter().any(|each| each.word() == action) {
                 return;
             }
-            self.stage.cycle();
+            self.harness.cycle();
         }
         panic!("no cycle came to {action}");
     }
 
     /// Clean cycles from here: everything comes to rest, nobody was dropped, nothing forbidden happened.
     pub(crate) fn converges(&mut self, what: &str) {
-        self.stage.settle(600, 14).unwrap_or_else(|error| panic!("{what}: {error}"));
-        let broken = self.stage.broken();
+        self.harness.settle(600, 14).unwrap_or_else(|error| panic!("{what}: {error}"));
+        let broken = self.harness.broken();
         assert!(broken.is_empty(), "{what}: {broken:?}");
-        let world = self.stage.world();
+        let world = self.harness.world();
         let lost = self.calls.iter().filter(|call| world.media_node_of(**call).is_none()).count();
         assert_eq!(lost, 0, "{what}: calls were dropped");
         let left: Vec<_> = world

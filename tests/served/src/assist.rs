@@ -9,15 +9,12 @@ use spillway_core::policy::{Mode, Policy};
 use spillway_core::ports::{Clock, LicenceRead, Licences, OverflowStart};
 use spillway_core::prewarm::{PrewarmEnd, PrewarmRefusal, Tick, WindowSpec, run};
 use spillway_harness::ports::{MemoryLedger, SimClock, SimFleet};
-use spillway_world::{SharedWorld, WorldBuilder, lock};
+use spillway_world::{SharedWorld, fixtures, lock};
 
 use crate::serve;
 
 fn world() -> SharedWorld {
-    WorldBuilder::new("2026-03-02T08:50:00Z".parse().expect("an instant"))
-        .location("HQ")
-        .location("Burst")
-        .overflow("HQ", "Burst")
+    fixtures::hq()
         .always_on("HQ", 2)
         .overflow_nodes("Burst", 3)
         .bursting(true)
@@ -60,13 +57,13 @@ async fn in_assist_mode_pexip_starts_a_windows_nodes_by_its_own_command() {
     let early = Box::pin(run(&cycle, &tick(51), &mut LeaseMemory::default())).await;
     let refused = PrewarmRefusal::TooEarly { lead_minutes: 51, lifetime_minutes: 50 };
     assert_eq!(early.end, PrewarmEnd::Refused(refused));
-    assert!(lock(&world).tally().starts.is_empty());
+    assert!(lock(&world).stats().starts.is_empty());
 
     let fired = Box::pin(run(&cycle, &tick(10), &mut LeaseMemory::default())).await;
     let PrewarmEnd::Held(held) = &fired.end else { panic!("{}", fired.summary()) };
     assert_eq!(held.cycle.outcome, Outcome::Acted, "{}", fired.summary());
     lock(&world).advance_by(SignedDuration::from_secs(30));
-    let by: Vec<_> = lock(&world).tally().starts.clone().into_iter().collect();
+    let by: Vec<_> = lock(&world).stats().starts.clone().into_iter().collect();
     assert_eq!(by, [(spillway_world::Initiator::Pexip, 3)], "none of them by Spillway");
 
     // Once more: they are up, and nothing is asked again.

@@ -6,6 +6,7 @@
 
 mod assist;
 mod counted;
+mod database;
 mod reconciling;
 mod status_page;
 mod views;

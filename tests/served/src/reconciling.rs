@@ -2,7 +2,6 @@
 //! thousand starts against the Management Node's own limit of requests.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -14,20 +13,17 @@ use spillway_core::policy::Policy;
 use spillway_core::ports::Clock;
 use spillway_core::reconcile::{Reconcile, ReconcileReport};
 use spillway_dynamodb::DynamoLedger;
-use spillway_harness::ports::{CallFaults, Faulty, MemoryLedger, SimClock, SimFleet};
+use spillway_harness::intercept::{CallFaults, Intercepted};
+use spillway_harness::ports::{MemoryLedger, SimClock, SimFleet};
 use spillway_pexip::{Auth, HttpManagement, ManagementSettings, Timing, Tls};
 use spillway_pexip_server::{ManagementServer, ServeOptions, SharedModel};
-use spillway_world::{Initiator, NodeSpec, SharedWorld, WorldBuilder, lock};
+use spillway_world::{Initiator, NodeSpec, SharedWorld, fixtures, lock};
 
-use crate::counted::counting_ledger;
+use crate::database::{Operations, counting_ledger};
 use crate::serve;
 
 fn platform(overflow: usize) -> SharedWorld {
-    let start: Timestamp = "2026-03-02T08:00:00Z".parse().expect("an instant");
-    WorldBuilder::new(start)
-        .location("HQ")
-        .location("Burst")
-        .overflow("HQ", "Burst")
+    fixtures::hq()
         .with(NodeSpec::always_on("HQ").count(2).named("hq"))
         .with(NodeSpec::overflow("Burst").count(overflow).named("burst").public())
         .boots_in(SignedDuration::from_mins(5))
@@ -76,7 +72,7 @@ struct Bench {
     server: spillway_pexip_server::Running,
     management: HttpManagement,
     ledger: DynamoLedger,
-    requests: Arc<AtomicU64>,
+    requests: Operations,
     policy: Policy,
 }
 
@@ -92,10 +88,10 @@ impl Bench {
 
     async fn pass(&self, instances: Option<&[InstanceId]>) -> Counted {
         self.server.log.clear();
-        self.requests.store(0, Ordering::SeqCst);
-        let gate = CallFaults::none().only(System::Ec2);
+        self.requests.clear();
+        let counter = CallFaults::none().only(System::Ec2);
         let fleet = SimFleet::new(Arc::clone(&self.world), "manager").in_vpcs(&["vpc-1"]);
-        let fleet = Faulty::new(fleet, gate.clone());
+        let fleet = Intercepted::new(fleet, counter.clone());
         let clock = SimClock::new(Arc::clone(&self.world));
         let ports =
             Ports { fleet: &fleet, management: &self.management, ledger: &self.ledger, clock: &clock };
@@ -107,8 +103,8 @@ impl Bench {
         };
         Counted {
             management: self.server.log.requests().len(),
-            dynamodb: self.requests.load(Ordering::SeqCst),
-            ec2: gate.calls(),
+            dynamodb: self.requests.count(),
+            ec2: counter.calls(),
             report,
         }
     }

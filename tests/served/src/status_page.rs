@@ -16,7 +16,7 @@ use spillway_core::ports::{Clock, FleetRead, LedgerRead, LedgerWrite};
 use spillway_harness::ports::{MemoryLedger, SimClock, SimFleet, SimManagement};
 use spillway_status::NodeState;
 use spillway_status::page::{Answer, Desk, Memory, Preview, Wish, read_page};
-use spillway_world::{SharedWorld, WorldBuilder, lock};
+use spillway_world::{SharedWorld, fixtures, lock};
 
 type WorldDesk<'a> = Desk<'a, SimFleet, SimManagement, MemoryLedger, SimClock>;
 
@@ -31,15 +31,12 @@ struct Platform {
 
 impl Platform {
     fn new(mode: Mode) -> Self {
-        let world = WorldBuilder::new("2026-05-04T08:00:00Z".parse().unwrap())
-            .location("London")
-            .location("AWS burst")
-            .overflow("London", "AWS burst")
+        let world = fixtures::london()
             .always_on("London", 2)
             .overflow_nodes("AWS burst", 2)
             .bursting(mode == Mode::Assist)
             .boots_in(SignedDuration::from_mins(4))
-            .settings(|settings| settings.ec2.consistency = (SignedDuration::ZERO, SignedDuration::ZERO))
+            .ec2_shows_at_once()
             .build_shared()
             .unwrap();
         Self {

@@ -8,8 +8,8 @@ use spillway_core::ids::HdCalls;
 use spillway_core::observation::Platform;
 use spillway_core::policy::Policy;
 use spillway_core::ports::{ManagementRead, PlatformScope};
+use spillway_harness::Harness;
 use spillway_harness::ports::SimManagement;
-use spillway_harness::scenario::Stage;
 use spillway_world::load_model::LoadModel;
 use spillway_world::weekday::Weekday;
 use spillway_world::{Sizing, WorldBuilder};
@@ -42,19 +42,19 @@ async fn the_view_over_http_and_the_view_in_process_are_the_same_all_morning() {
         min_lifetime: Some(SignedDuration::from_mins(15)),
         ..Policy::with_defaults("manager")
     };
-    let mut stage = Stage::new(world, policy);
-    stage.world().advance_to(start + SignedDuration::from_hours(7));
-    let (server, http) = serve(stage.shared_world()).await;
-    let in_process = SimManagement::new(Arc::clone(stage.shared_world()));
+    let mut harness = Harness::new(world, policy);
+    harness.world().advance_to(start + SignedDuration::from_hours(7));
+    let (server, http) = serve(harness.shared_world()).await;
+    let in_process = SimManagement::new(Arc::clone(harness.shared_world()));
 
     let (mut compared, mut busy, mut most_shards) = (0, 0, 0);
     for minute in 0..330 {
-        stage.tick();
+        harness.tick();
         if minute % 10 != 0 {
             continue;
         }
         // Between two whole seconds, as it is in life.
-        stage.advance(SignedDuration::from_millis(1_370));
+        harness.advance(SignedDuration::from_millis(1_370));
         let scope = PlatformScope { shards: minute % 20 == 0 };
         let ours = comparable(in_process.read_platform(scope).await.expect("a platform"));
         let theirs = comparable(http.read_platform(scope).await.expect("a platform"));
@@ -74,7 +74,7 @@ async fn the_view_over_http_and_the_view_in_process_are_the_same_all_morning() {
             busy += u32::from(!ours.is_idle());
         }
     }
-    let (starts, stops) = stage.starts_and_stops();
+    let (starts, stops) = harness.starts_and_stops();
     assert!(
         compared >= 30 && busy > 5 && most_shards > 20,
         "{compared} views, {busy} busy, {most_shards} shards"

@@ -51,16 +51,16 @@ impl Comparison {
                 let hours = rounded(played.hours.total(), 1_000.0);
                 Line {
                     name: played.policy.name(),
-                    offered: played.tally.offered,
-                    refused: played.tally.refused,
-                    refused_stale_address: played.tally.refused_for_address,
+                    offered: played.stats.offered,
+                    refused: played.stats.refused,
+                    refused_stale_address: played.stats.refused_for_address,
                     dropped: played.dropped(),
                     node_hours: hours,
-                    starts: played.tally.starts_total(),
+                    starts: played.stats.starts_total(),
                     cost_usd: rounded(played.hours.total() * price, 100.0),
                     policy: played.policy,
-                    offered_hd: played.tally.offered_load.hd(),
-                    refused_hd: played.tally.refused_load.hd(),
+                    offered_hd: played.stats.offered_load.hd(),
+                    refused_hd: played.stats.refused_load.hd(),
                     overflow_hours: played.hours.overflow,
                 }
             })
@@ -75,7 +75,7 @@ impl Comparison {
             "callers",
             "refused",
             "refused HD",
-            "for the address",
+            "no media (stale NAT)",
             "dropped by us",
             "starts",
             "node-hours",

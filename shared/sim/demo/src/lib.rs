@@ -8,6 +8,7 @@
 
 mod comparison;
 mod day;
+mod environment;
 mod moment;
 mod options;
 mod page;
@@ -15,10 +16,9 @@ mod play;
 mod policy;
 mod progress;
 mod serve;
-mod stage;
 mod story;
+mod timeline;
 mod travel;
-mod watch;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -28,9 +28,9 @@ use anyhow::{Context as _, Result};
 
 use self::comparison::Comparison;
 use self::day::Day;
+use self::environment::Environment;
 use self::play::{Pace, Played, play_alone, play_silently, play_spillway};
 use self::progress::Progress;
-use self::stage::Stage;
 use self::story::Story;
 
 pub use self::options::{C5_2XLARGE_PRICE, Options};
@@ -58,9 +58,9 @@ async fn play<W: Write>(options: &Options, out: &mut W, progress: &Progress) -> 
     });
     let mut story = Story::new(out, progress, options.json, day.end);
     let world = day.platform(Policy::SpillwayPrewarm).build_shared()?;
-    let mut stage = Stage::set(world).await?;
+    let mut environment = Environment::set(world).await?;
     let page = match options.serve {
-        Some(port) => Some(serve::start(&stage, &day, port).await?),
+        Some(port) => Some(serve::start(&environment, &day, port).await?),
         None => None,
     };
     if let Some(page) = &page {
@@ -68,7 +68,7 @@ async fn play<W: Write>(options: &Options, out: &mut W, progress: &Progress) -> 
     }
     story.introduce(&day)?;
     let pace = Pace::of(options, &day);
-    let prewarmed = play_spillway(&day, Policy::SpillwayPrewarm, &mut stage, pace, &mut story).await?;
+    let prewarmed = play_spillway(&day, Policy::SpillwayPrewarm, &mut environment, pace, &mut story).await?;
     story.end()?;
     let mut played = vec![reactive.await??, prewarmed];
     for other in others {
@@ -89,7 +89,7 @@ async fn play<W: Write>(options: &Options, out: &mut W, progress: &Progress) -> 
         let _ = tokio::signal::ctrl_c().await;
         page.stop();
     }
-    stage.clear().await;
+    environment.clear().await;
     Ok(verdict(&comparison))
 }
 

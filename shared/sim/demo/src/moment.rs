@@ -12,7 +12,7 @@ use spillway_core::plan::Action;
 use spillway_core::prewarm::{PrewarmEnd, Prewarmed};
 use spillway_core::reconcile::ReconcileReport;
 
-use super::watch::number;
+use super::timeline::number;
 use spillway_pexip_model::{Family, Model};
 use spillway_world::World;
 

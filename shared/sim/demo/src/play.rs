@@ -9,13 +9,13 @@ use jiff::{SignedDuration, Timestamp};
 use spillway_core::ids::{InstanceId, NodeName};
 
 use super::day::Day;
+use super::environment::Environment;
 use super::moment::{self, Moment};
 use super::options::Options;
 use super::policy::Policy;
 use super::serve;
-use super::stage::Stage;
-use super::watch::{Life, Watch};
-use spillway_world::{NodeHours, Sample, SharedWorld, Tally, World, lock};
+use super::timeline::{NodeRun, Timeline};
+use spillway_world::{NodeHours, Sample, SharedWorld, Stats, World, lock};
 
 /// How long the queue waits for more events before it invokes the reconciler, as in the template.
 const BATCH_WINDOW: SignedDuration = SignedDuration::from_secs(10);
@@ -24,16 +24,16 @@ const BATCH_WINDOW: SignedDuration = SignedDuration::from_secs(10);
 #[derive(Debug, Clone)]
 pub(super) struct Played {
     pub(super) policy: Policy,
-    pub(super) tally: Tally,
+    pub(super) stats: Stats,
     pub(super) hours: NodeHours,
     /// One a minute, the first at midnight.
     pub(super) samples: Vec<Sample>,
     pub(super) moments: Vec<Moment>,
-    pub(super) lives: Vec<Life>,
+    pub(super) runs: Vec<NodeRun>,
 }
 
 impl Played {
-    fn of(policy: Policy, mut world: World, watch: Watch, moments: Vec<Moment>) -> Self {
+    fn of(policy: Policy, mut world: World, timeline: Timeline, moments: Vec<Moment>) -> Self {
         let mut moments = moments;
         if policy == Policy::PexipBuiltIn {
             moments.extend(moment::of_history(&mut world));
@@ -41,17 +41,17 @@ impl Played {
         moments.sort_by_key(|moment| (moment.at, moment.what));
         Self {
             policy,
-            tally: world.tally().clone(),
+            stats: world.stats().clone(),
             hours: world.node_hours(),
             samples: world.samples().to_vec(),
-            lives: watch.lives(&moments),
+            runs: timeline.runs(&moments),
             moments,
         }
     }
 
     /// Calls dropped by whoever this policy lets stop nodes.
     pub(super) fn dropped(&self) -> u64 {
-        self.tally.dropped.total()
+        self.stats.dropped.total()
     }
 }
 
@@ -76,9 +76,9 @@ pub(super) fn play_silently(day: &Day, policy: Policy) -> Result<Played> {
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let mut stage = Stage::set(day.platform(policy).build_shared()?).await?;
-        let played = play_spillway(day, policy, &mut stage, Pace::default(), &mut Nobody).await;
-        stage.clear().await;
+        let mut environment = Environment::set(day.platform(policy).build_shared()?).await?;
+        let played = play_spillway(day, policy, &mut environment, Pace::default(), &mut Nobody).await;
+        environment.clear().await;
         played
     })
 }
@@ -112,26 +112,26 @@ impl Pace {
     }
 }
 
-/// Plays the day with the functions, on a stage whose world is at its beginning.
+/// Plays the day with the functions, on a environment whose world is at its beginning.
 pub(super) async fn play_spillway(
     day: &Day,
     policy: Policy,
-    stage: &mut Stage,
+    environment: &mut Environment,
     pace: Pace,
     audience: &mut dyn Audience,
 ) -> Result<Played> {
-    let world = Arc::clone(stage.world());
+    let world = Arc::clone(environment.world());
     let names = Names::of(&world);
-    let mut watch = Watch::default();
+    let mut timeline = Timeline::default();
     let mut moments: Vec<Moment> = Vec::new();
     let mut began = None;
     for minute in 0..=day.minutes() {
         let at = day.start + SignedDuration::from_mins(i64::try_from(minute)?);
         pace.wait(at, &mut began).await;
         let ready = {
-            let mut world = lock(stage.world());
+            let mut world = lock(environment.world());
             world.advance_to(at);
-            let ready = watch.look(&world);
+            let ready = timeline.look(&world);
             audience.minute(at, &world)?;
             ready
         };
@@ -142,11 +142,11 @@ pub(super) async fn play_spillway(
             if policy == Policy::SpillwayPrewarm
                 && let Some(tick) = day.prewarm_due(at)
             {
-                happened.extend(moment::of_prewarm(&stage.prewarm(&tick).await, &named));
+                happened.extend(moment::of_prewarm(&environment.prewarm(&tick).await, &named));
             }
-            happened.extend(moment::of_cycle(&stage.evaluate().await, &named));
+            happened.extend(moment::of_cycle(&environment.evaluate().await, &named));
             if day.reconciles {
-                happened.extend(follow_events(stage, at + SignedDuration::from_mins(1), &named).await);
+                happened.extend(follow_events(environment, at + SignedDuration::from_mins(1), &named).await);
             }
         }
         for moment in happened {
@@ -155,38 +155,38 @@ pub(super) async fn play_spillway(
         }
     }
     let world = lock(&world).clone();
-    Ok(Played::of(policy, world, watch, moments))
+    Ok(Played::of(policy, world, timeline, moments))
 }
 
 /// EC2's events until the next tick, as the queue hands them over: what arrives within the batch window at once.
 async fn follow_events(
-    stage: &Stage,
+    environment: &Environment,
     until: Timestamp,
     named: &dyn Fn(&InstanceId) -> NodeName,
 ) -> Vec<Moment> {
     let mut moments = Vec::new();
     loop {
         let changed: Vec<InstanceId> = {
-            let mut world = lock(stage.world());
+            let mut world = lock(environment.world());
             let due = world.next_state_change_at().map(|at| (at + BATCH_WINDOW).max(world.now()));
             let Some(due) = due.filter(|due| *due < until) else { return moments };
             world.advance_to(due);
             world.take_state_changes().into_iter().map(|change| change.instance).collect()
         };
-        moments.extend(moment::of_reconcile(&stage.reconcile(&changed).await, named));
+        moments.extend(moment::of_reconcile(&environment.reconcile(&changed).await, named));
     }
 }
 
 /// Plays the day with what the platform does by itself.
 pub(super) fn play_alone(day: &Day, policy: Policy) -> Result<Played> {
     let mut world = day.platform(policy).build()?;
-    let mut watch = Watch::default();
+    let mut timeline = Timeline::default();
     let mut moments = Vec::new();
     for minute in 0..=day.minutes() {
         world.advance_to(day.start + SignedDuration::from_mins(i64::try_from(minute)?));
-        moments.extend(watch.look(&world));
+        moments.extend(timeline.look(&world));
     }
-    Ok(Played::of(policy, world, watch, moments))
+    Ok(Played::of(policy, world, timeline, moments))
 }
 
 /// Node names by instance, for lines that people read.

@@ -22,7 +22,7 @@ use spillway_status::page::{
 use tokio::sync::Mutex;
 
 use super::day::Day;
-use super::stage::Stage;
+use super::environment::Environment;
 use spillway_harness::ports::{SimClock, SimFleet};
 
 /// A minute a second, unless something else is asked: the spike at nine takes a while to be watched, not to be waited for.
@@ -63,15 +63,15 @@ impl Clock for PageClock {
     }
 }
 
-/// Serves the page of a stage.
-pub(super) async fn start(stage: &Stage, day: &Day, port: u16) -> Result<Served> {
-    let (fleet, management, ledger, clock) = stage.outside();
+/// Serves the page of a environment.
+pub(super) async fn start(environment: &Environment, day: &Day, port: u16) -> Result<Served> {
+    let (fleet, management, ledger, clock) = environment.outside();
     let source = Watched {
         fleet,
         management,
         ledger,
         clock: PageClock { world: clock, began: Instant::now() },
-        policy: stage.policy().clone(),
+        policy: environment.policy().clone(),
         memory: Mutex::default(),
         windows: windows(day),
         zone: TimeZone::UTC,
@@ -160,14 +160,15 @@ mod tests {
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn the_page_shows_the_stage_and_the_window_to_come_and_moves_no_clock() {
         let day = Day::new(&Options::parse_from(["demo", "--serve"])).unwrap();
-        let stage = Stage::set(day.platform(Played::SpillwayPrewarm).build_shared().unwrap()).await.unwrap();
-        let (fleet, management, ledger, clock) = stage.outside();
+        let environment =
+            Environment::set(day.platform(Played::SpillwayPrewarm).build_shared().unwrap()).await.unwrap();
+        let (fleet, management, ledger, clock) = environment.outside();
         let source = Watched {
             fleet,
             management,
             ledger,
             clock: PageClock { world: clock, began: Instant::now() },
-            policy: stage.policy().clone(),
+            policy: environment.policy().clone(),
             memory: Mutex::default(),
             windows: windows(&day),
             zone: TimeZone::UTC,
@@ -179,10 +180,10 @@ mod tests {
         assert_eq!(data.status.nodes.len(), day.overflow);
         assert_eq!(data.windows.len(), 1);
         assert_eq!(data.windows[0].spike_at, day.start + SignedDuration::from_hours(9));
-        let served = start(&stage, &day, 0).await.unwrap();
+        let served = start(&environment, &day, 0).await.unwrap();
         assert!(served.url.starts_with("http://127.0.0.1:"), "{}", served.url);
         served.stop();
-        stage.clear().await;
+        environment.clear().await;
     }
 
     #[test]

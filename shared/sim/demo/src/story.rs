@@ -135,7 +135,7 @@ impl<W: Write> Audience for Story<'_, W> {
     fn minute(&mut self, at: Timestamp, world: &World) -> Result<()> {
         self.progress.minute();
         if at < self.ends && at.as_second().rem_euclid(HALF_HOUR) == 0 {
-            self.half_hour(&world.sample(), world.tally().refused)?;
+            self.half_hour(&world.sample(), world.stats().refused)?;
         }
         Ok(())
     }

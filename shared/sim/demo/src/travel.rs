@@ -5,7 +5,7 @@
 use jiff::SignedDuration;
 use spillway_core::fault::{Fault, System};
 
-use spillway_harness::ports::Gate;
+use spillway_harness::intercept::{Call, Interceptor};
 use spillway_world::{SharedWorld, lock};
 
 /// Lets half of a call's time pass on its way out and half on its way back.
@@ -30,14 +30,14 @@ impl TravelTime {
     }
 }
 
-impl Gate for TravelTime {
-    async fn enter(&self, system: System) -> Result<(), Fault> {
-        self.pass(system);
+impl Interceptor for TravelTime {
+    async fn before(&self, call: &Call<'_>) -> Result<(), Fault> {
+        self.pass(call.system());
         Ok(())
     }
 
-    async fn leave(&self, system: System) -> Result<(), Fault> {
-        self.pass(system);
+    async fn after(&self, call: &Call<'_>, _: bool) -> Result<(), Fault> {
+        self.pass(call.system());
         Ok(())
     }
 }

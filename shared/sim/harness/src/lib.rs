@@ -5,7 +5,11 @@
 //! It must not speak HTTP, reach AWS or read a clock: a test that needs one of these stands in another crate. It decides
 //! nothing about calls or nodes; that is the planner's business, and the world's.
 //!
-//! Begin with [`scenario::Stage`], then [`scenario::play`].
+//! Begin with [`Harness`], then [`intercept::Interceptor`] and [`scenario::play`].
 
+mod harness;
+pub mod intercept;
 pub mod ports;
 pub mod scenario;
+
+pub use self::harness::{Harness, HarnessFleet, HarnessManagement, QUIET_CYCLES, TICK, finish};

@@ -1,4 +1,4 @@
-//! The seam between the Management Node's HTTP face and the world behind it. The face knows the API (addresses,
+//! The seam between the served Management API and the world behind it. The API server knows the API (addresses,
 //! paging, filters, errors, authentication); the model knows what is so. Neither knows the other's insides.
 
 use jiff::Timestamp;
@@ -58,13 +58,13 @@ pub enum ChangeError {
     Refused(String),
 }
 
-/// What the Management Node's HTTP face needs from the world behind it. The face calls it under a lock, one
+/// What the served Management API needs from the world behind it. The API server calls it under a lock, one
 /// request at a time; a model that runs in real time advances itself when `now` is called.
 pub trait Model: Send + 'static {
     /// The Management Node's clock: what `Date` headers, token expiry and naive timestamps are made of.
     fn now(&mut self) -> Timestamp;
 
-    /// Whether the model holds this resource itself. Resources it does not hold are kept by the face, which
+    /// Whether the model holds this resource itself. Resources it does not hold are kept by the API server, which
     /// starts them empty or with the schema's defaults (the `…/1/` singletons).
     fn holds(&self, family: Family, resource: &str) -> bool;
 

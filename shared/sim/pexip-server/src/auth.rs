@@ -6,10 +6,10 @@ use base64::engine::general_purpose::STANDARD;
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
-use super::desk::{Desk, key_of};
 use super::oauth::Grants;
 use super::options::{Account, Rights};
 use super::reply::Reply;
+use super::row_store::{RowStore, key_of};
 use super::schema::{self, Method, Target};
 use super::tables::PERMISSIONS;
 use spillway_pexip_model::Family;
@@ -55,24 +55,24 @@ impl Principal {
 }
 
 /// A boolean of the `authentication` settings.
-pub(super) fn setting(desk: &mut Desk<'_>, name: &str) -> Value {
+pub(super) fn setting(store: &mut RowStore<'_>, name: &str) -> Value {
     let Some(resource) = schema::resource(Family::Configuration, "authentication") else {
         return Value::Null;
     };
-    let row = desk.find(Family::Configuration, resource, "1");
+    let row = store.find(Family::Configuration, resource, "1");
     let stored = row.and_then(|row| row.get(name).cloned());
     stored.or_else(|| resource.field(name).map(schema::Field::absent_value)).unwrap_or(Value::Null)
 }
 
 /// Finds out who is asking, from the `Authorization` header.
 pub(super) fn identify(
-    desk: &mut Desk<'_>,
+    store: &mut RowStore<'_>,
     accounts: &[Account],
     grants: &Grants,
     header: Option<&str>,
     tokens_expired: bool,
 ) -> Result<Principal, Reply> {
-    let basic_off = setting(desk, "api_oauth2_disable_basic") == true;
+    let basic_off = setting(store, "api_oauth2_disable_basic") == true;
     let challenge =
         if basic_off { "Bearer realm=\"Management API\"" } else { "Basic realm=\"Management API\"" };
     let refused = || Reply::empty(401).with("www-authenticate", challenge);
@@ -82,10 +82,10 @@ pub(super) fn identify(
             let words = "Bearer realm=\"Management API\", error=\"invalid_token\"";
             Reply::empty(401).with("www-authenticate", words)
         };
-        let now = desk.model.now();
+        let now = store.model.now();
         let client =
             grants.client_of(credentials.trim(), now).filter(|_| !tokens_expired).ok_or_else(refused)?;
-        let codenames = client_rights(desk, &client).ok_or_else(refused)?;
+        let codenames = client_rights(store, &client).ok_or_else(refused)?;
         return Ok(Principal { codenames, oauth2: true });
     }
     if !scheme.eq_ignore_ascii_case("basic") || basic_off {
@@ -110,17 +110,18 @@ fn codenames(rights: Rights) -> Vec<String> {
 }
 
 /// The codenames that a client's role has now; none when the client is gone.
-fn client_rights(desk: &mut Desk<'_>, client: &str) -> Option<Vec<String>> {
+fn client_rights(store: &mut RowStore<'_>, client: &str) -> Option<Vec<String>> {
     let configuration = Family::Configuration;
     let clients = schema::resource(configuration, "oauth2_client")?;
     let permissions = schema::resource(configuration, "permission")?;
-    let rows = desk.rows(configuration, clients);
+    let rows = store.rows(configuration, clients);
     let row = rows.iter().find(|row| row.get("client_id").and_then(Value::as_str) == Some(client))?;
-    let role = desk.follow(Target { family: configuration, resource: "role" }, row.get("role")?)?;
+    let role = store.follow(Target { family: configuration, resource: "role" }, row.get("role")?)?;
     let held = role.get("permissions").and_then(Value::as_array).cloned().unwrap_or_default();
     let target = Target { family: configuration, resource: "permission" };
-    let keys: Vec<String> = held.iter().filter_map(|item| super::desk::reference_key(target, item)).collect();
-    let rows = desk.rows(configuration, permissions);
+    let keys: Vec<String> =
+        held.iter().filter_map(|item| super::row_store::reference_key(target, item)).collect();
+    let rows = store.rows(configuration, permissions);
     let named = rows.iter().filter(|row| keys.contains(&key_of(permissions, row)));
     Some(named.filter_map(|row| row.get("codename").and_then(Value::as_str)).map(str::to_owned).collect())
 }

@@ -5,8 +5,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use serde_json::{Map, Value, json};
 
-use super::desk::{Desk, conceal, reference_key, uri_of};
 use super::reply::Reply;
+use super::row_store::{RowStore, conceal, reference_key, uri_of};
 use super::schema::{self, Field, Kind, Resource, Target};
 use super::text::parse_time;
 use spillway_pexip_model::{ChangeError, Family, Row};
@@ -56,7 +56,7 @@ impl Refusal {
 
 /// Makes a whole row, defaults filled in, or (with `existing`) just the fields that a body names.
 pub(super) fn clean(
-    desk: &mut Desk<'_>,
+    store: &mut RowStore<'_>,
     resource: &'static Resource,
     body: &Row,
     existing: Option<&Row>,
@@ -74,7 +74,7 @@ pub(super) fn clean(
             }
             continue;
         };
-        match value_of(desk, field, value)? {
+        match value_of(store, field, value)? {
             Ok(value) => {
                 let kept = existing.and_then(|row| row.get(field.name));
                 // A client that writes back the opaque form of a secret changes nothing.
@@ -90,7 +90,7 @@ pub(super) fn clean(
     let unique: Vec<&Field> =
         resource.fields.iter().filter(|f| f.unique && row.contains_key(f.name)).collect();
     if !unique.is_empty() {
-        let others = desk.rows(Family::Configuration, resource);
+        let others = store.rows(Family::Configuration, resource);
         for field in unique {
             let taken = others.iter().any(|other| {
                 other.get(field.name) == row.get(field.name)
@@ -108,7 +108,7 @@ pub(super) fn clean(
 
 type Checked = Result<Value, String>;
 
-fn value_of(desk: &mut Desk<'_>, field: &Field, value: &Value) -> Result<Checked, Refusal> {
+fn value_of(store: &mut RowStore<'_>, field: &Field, value: &Value) -> Result<Checked, Refusal> {
     match field.kind {
         Kind::ToOne(target) => match value {
             Value::Null if field.null => Ok(Ok(Value::Null)),
@@ -117,14 +117,14 @@ fn value_of(desk: &mut Desk<'_>, field: &Field, value: &Value) -> Result<Checked
                 "The '{}' field has no data and doesn't allow a default or null value.",
                 field.name
             ))),
-            reference => resolve(desk, field, target, reference).map(Ok),
+            reference => resolve(store, field, target, reference).map(Ok),
         },
         Kind::ToMany(target) => match value {
             Value::Null => Ok(Ok(json!([]))),
             Value::Array(items) => {
                 let items = items.iter().filter(|item| !item.is_null());
                 items
-                    .map(|item| resolve(desk, field, target, item))
+                    .map(|item| resolve(store, field, target, item))
                     .collect::<Result<_, _>>()
                     .map(Value::Array)
                     .map(Ok)
@@ -136,7 +136,12 @@ fn value_of(desk: &mut Desk<'_>, field: &Field, value: &Value) -> Result<Checked
 }
 
 /// The address of the row that a reference means.
-fn resolve(desk: &mut Desk<'_>, field: &Field, target: Target, reference: &Value) -> Result<Value, Refusal> {
+fn resolve(
+    store: &mut RowStore<'_>,
+    field: &Field,
+    target: Target,
+    reference: &Value,
+) -> Result<Value, Refusal> {
     let uri = reference.as_str().or_else(|| reference.get("resource_uri").and_then(Value::as_str));
     let Some(uri) = uri else {
         return Err(Refusal::Plain(format!(
@@ -148,7 +153,7 @@ fn resolve(desk: &mut Desk<'_>, field: &Field, target: Target, reference: &Value
     let resource = schema::resource(target.family, target.resource);
     let found = reference_key(target, reference)
         .zip(resource)
-        .and_then(|(key, resource)| desk.find(target.family, resource, &key).map(|row| (resource, row)));
+        .and_then(|(key, resource)| store.find(target.family, resource, &key).map(|row| (resource, row)));
     match found {
         Some((resource, row)) => Ok(json!(uri_of(target.family, resource, &row))),
         None => Err(Refusal::Plain(format!(

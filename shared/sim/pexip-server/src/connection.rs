@@ -125,12 +125,12 @@ impl AsyncWrite for Connection {
 }
 
 /// Accepts connections and does the TLS handshakes beside each other, so that a slow one holds up nobody.
-pub(super) struct Gate {
+pub(super) struct Incoming {
     address: SocketAddr,
     accepted: mpsc::Receiver<(Connection, SocketAddr)>,
 }
 
-impl Gate {
+impl Incoming {
     /// Starts to accept.
     pub(super) fn open(listener: TcpListener, tls: Option<TlsAcceptor>) -> io::Result<Self> {
         let address = listener.local_addr()?;
@@ -168,7 +168,7 @@ impl Gate {
     }
 }
 
-impl Listener for Gate {
+impl Listener for Incoming {
     type Io = Connection;
     type Addr = SocketAddr;
 
@@ -185,8 +185,8 @@ impl Listener for Gate {
     }
 }
 
-impl Connected<IncomingStream<'_, Gate>> for Sabotage {
-    fn connect_info(stream: IncomingStream<'_, Gate>) -> Self {
+impl Connected<IncomingStream<'_, Incoming>> for Sabotage {
+    fn connect_info(stream: IncomingStream<'_, Incoming>) -> Self {
         stream.io().sabotage.clone()
     }
 }

@@ -1,4 +1,4 @@
-//! The HTTP(S) face of the simulated Management Node. It knows the API — addresses, paging, filters, validation, errors,
+//! The simulated Management API over HTTP(S). It knows the API — addresses, paging, filters, validation, errors,
 //! authentication, speed limits — and serves whatever world stands behind [`spillway_pexip_model::Model`]. It is built from
 //! what the API is known to do, not from what any client sends, and it decides nothing about calls or nodes.
 //!
@@ -16,12 +16,11 @@
 //! ```
 
 mod accept;
+mod api_server;
 mod auth;
 mod certificate;
 mod clean;
 mod connection;
-mod desk;
-mod face;
 mod fault;
 mod log;
 mod lookup;
@@ -33,6 +32,7 @@ mod query;
 mod reply;
 mod resources;
 mod route;
+mod row_store;
 pub mod schema;
 mod serve;
 mod streams;
@@ -41,9 +41,12 @@ mod text;
 mod tls;
 mod write;
 
-pub use face::SharedModel;
+pub use api_server::SharedModel;
 pub use fault::{Fault, FaultKind, Faults};
 pub use log::{LoggedRequest, RequestLog};
 pub use options::{Account, Audience, KeyForm, Rights, ServeOptions};
 pub use serve::{IssuedClient, ManagementServer, Running};
 pub use tables::ConfigTables;
+
+/// The contract with the platform behind the server.
+pub use spillway_pexip_model as model;

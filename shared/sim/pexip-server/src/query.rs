@@ -6,8 +6,8 @@ use std::cmp::Ordering;
 use regex::RegexBuilder;
 use serde_json::Value;
 
-use super::desk::{Desk, key_of, reference_key};
 use super::lookup::{Lookup, Operand, compare, holds};
+use super::row_store::{RowStore, key_of, reference_key};
 use super::schema::{self, Field, Key, Kind, Resource, Target};
 use super::text::parse_time;
 use spillway_pexip_model::Row;
@@ -53,7 +53,7 @@ fn referred(target: Target, value: &Value) -> Operand {
 
 /// Reads the filters of a query.
 pub(super) fn filters(
-    desk: &mut Desk<'_>,
+    store: &mut RowStore<'_>,
     resource: &'static Resource,
     query: &[(String, String)],
 ) -> Result<Vec<Filter>, String> {
@@ -67,13 +67,13 @@ pub(super) fn filters(
         }
         let mut parts = key.split("__");
         let Some(field) = parts.next().and_then(|name| resource.field(name)) else { continue };
-        found.push(filter(desk, field, &parts.collect::<Vec<_>>(), value, &many)?);
+        found.push(filter(store, field, &parts.collect::<Vec<_>>(), value, &many)?);
     }
     Ok(found)
 }
 
 fn filter(
-    desk: &mut Desk<'_>,
+    store: &mut RowStore<'_>,
     field: &'static Field,
     path: &[&str],
     value: &str,
@@ -104,8 +104,8 @@ fn filter(
     if lookup != Lookup::Exact {
         inner_path.push(word);
     }
-    let inner = filter(desk, inner, &inner_path, value, many)?;
-    let keys = desk
+    let inner = filter(store, inner, &inner_path, value, many)?;
+    let keys = store
         .rows(target.family, other)
         .iter()
         .filter(|row| inner.admits(row))
@@ -184,7 +184,7 @@ fn typed(field: &Field, value: &str) -> Result<Operand, String> {
 
 /// Puts rows in the order a query asks for.
 pub(super) fn order(
-    desk: &mut Desk<'_>,
+    store: &mut RowStore<'_>,
     resource: &'static Resource,
     query: &[(String, String)],
     rows: &mut Vec<Row>,
@@ -205,7 +205,7 @@ pub(super) fn order(
         if !field.sortable() {
             return Err(format!("The '{head}' field does not allow ordering."));
         }
-        keys.push((field, down, across(desk, field, path.next())?));
+        keys.push((field, down, across(store, field, path.next())?));
     }
     if keys.is_empty() {
         return Ok(());
@@ -242,7 +242,7 @@ pub(super) fn order(
 
 /// For an order across a relation: key and value of each row at the other end.
 fn across(
-    desk: &mut Desk<'_>,
+    store: &mut RowStore<'_>,
     field: &Field,
     name: Option<&str>,
 ) -> Result<Option<Vec<(Operand, Operand)>>, String> {
@@ -251,7 +251,7 @@ fn across(
     let Kind::ToOne(target) = field.kind else { return Err(refused()) };
     let other = schema::resource(target.family, target.resource).ok_or_else(refused)?;
     let inner = other.field(name).filter(|inner| inner.sortable()).ok_or_else(refused)?;
-    let pairs = desk.rows(target.family, other).into_iter().map(|row| {
+    let pairs = store.rows(target.family, other).into_iter().map(|row| {
         let key = key_of(other, &row);
         let value = Operand::of(inner.kind, row.get(name).unwrap_or(&Value::Null));
         (key.parse().map_or(Operand::Text(key), Operand::Int), value)

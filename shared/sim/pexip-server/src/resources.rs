@@ -5,9 +5,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::api_server::Request;
 use super::clean::Refusal;
-use super::desk::{Desk, key_of, uri_of};
-use super::face::Request;
 use super::oauth::Grants;
 use super::options::ServeOptions;
 use super::page::Page;
@@ -15,6 +14,7 @@ use super::provision;
 use super::query::{filters, order};
 use super::reply::Reply;
 use super::route::Route;
+use super::row_store::{RowStore, key_of, uri_of};
 use super::schema::{self, Method, Resource, Target};
 use super::streams::streams;
 use super::text::{naive, parameters};
@@ -32,7 +32,7 @@ pub(super) struct Call<'a> {
 
 /// Answers it.
 pub(super) fn respond(
-    desk: &mut Desk<'_>,
+    store: &mut RowStore<'_>,
     grants: &mut Grants,
     options: &ServeOptions,
     call: &Call<'_>,
@@ -43,53 +43,55 @@ pub(super) fn respond(
         Route::Schema(_, resource) => {
             Reply::data(200, schema::resource_schema(resource, options.default_limit))
         }
-        Route::Set(family, resource, keys) => several(desk, *family, resource, keys),
-        Route::Sub(family, resource, key, sub) => beneath(desk, options, call, (*family, resource), key, sub),
-        Route::Command(group, action) => command(desk, options, call, group.name, action),
+        Route::Set(family, resource, keys) => several(store, *family, resource, keys),
+        Route::Sub(family, resource, key, sub) => {
+            beneath(store, options, call, (*family, resource), key, sub)
+        }
+        Route::Command(group, action) => command(store, options, call, group.name, action),
         Route::Token => Reply::empty(404),
         Route::List(family, resource) => match call.method {
-            Method::Get => list(desk, options, call, *family, resource),
-            _ => changed(desk, |desk, undo| change_list(desk, undo, grants, options, call, resource)),
+            Method::Get => list(store, options, call, *family, resource),
+            _ => changed(store, |store, undo| change_list(store, undo, grants, options, call, resource)),
         },
         Route::Detail(family, resource, key) => match (call.method, family) {
-            (Method::Get, _) => match desk.find(*family, resource, key) {
-                Some(row) => Reply::data(200, desk.render(*family, resource, &row)),
+            (Method::Get, _) => match store.find(*family, resource, key) {
+                Some(row) => Reply::data(200, store.render(*family, resource, &row)),
                 None => Reply::empty(404),
             },
-            (_, Family::History) => match desk.find(*family, resource, key) {
+            (_, Family::History) => match store.find(*family, resource, key) {
                 Some(row) => {
-                    desk.removed.insert((resource.name, key_of(resource, &row)));
+                    store.removed.insert((resource.name, key_of(resource, &row)));
                     Reply::no_content()
                 }
                 None => Reply::empty(404),
             },
-            _ => changed(desk, |desk, undo| change_one(desk, undo, call, resource, key)),
+            _ => changed(store, |store, undo| change_one(store, undo, call, resource, key)),
         },
     }
 }
 
 /// Runs a change; takes back what it did when it is refused half way.
 fn changed(
-    desk: &mut Desk<'_>,
-    work: impl FnOnce(&mut Desk<'_>, &mut Undo) -> Result<Reply, Refusal>,
+    store: &mut RowStore<'_>,
+    work: impl FnOnce(&mut RowStore<'_>, &mut Undo) -> Result<Reply, Refusal>,
 ) -> Reply {
     let mut undo = Undo::default();
-    match work(desk, &mut undo) {
+    match work(store, &mut undo) {
         Ok(reply) => {
             if reply.status >= 400 {
-                undo.run(desk);
+                undo.run(store);
             }
             reply
         }
         Err(refusal) => {
-            undo.run(desk);
+            undo.run(store);
             refusal.reply()
         }
     }
 }
 
 fn list(
-    desk: &mut Desk<'_>,
+    store: &mut RowStore<'_>,
     options: &ServeOptions,
     call: &Call<'_>,
     family: Family,
@@ -97,10 +99,10 @@ fn list(
 ) -> Reply {
     let query = parameters(call.request.query);
     let mut work = || -> Result<Value, String> {
-        let rows = selected(desk, family, resource, &query)?;
+        let rows = selected(store, family, resource, &query)?;
         let page = Page::read(&query, options.default_limit, options.max_limit)?;
         let objects: Vec<Value> =
-            page.cut(&rows).iter().map(|row| desk.render(family, resource, row)).collect();
+            page.cut(&rows).iter().map(|row| store.render(family, resource, row)).collect();
         Ok(json!({"meta": page.meta(call.path, &query, rows.len()), "objects": objects}))
     };
     work().map_or_else(Reply::bad, |value| Reply::data(200, value))
@@ -108,26 +110,26 @@ fn list(
 
 /// The rows that a query selects, in its order.
 fn selected(
-    desk: &mut Desk<'_>,
+    store: &mut RowStore<'_>,
     family: Family,
     resource: &'static Resource,
     query: &[(String, String)],
 ) -> Result<Vec<Row>, String> {
-    let filters = filters(desk, resource, query)?;
-    let mut rows = desk.rows(family, resource);
+    let filters = filters(store, resource, query)?;
+    let mut rows = store.rows(family, resource);
     if !filters.is_empty() {
         rows.retain(|row| filters.iter().all(|filter| filter.admits(row)));
     }
-    order(desk, resource, query, &mut rows)?;
+    order(store, resource, query, &mut rows)?;
     Ok(rows)
 }
 
-fn several(desk: &mut Desk<'_>, family: Family, resource: &'static Resource, keys: &[String]) -> Reply {
-    let rows = desk.rows(family, resource);
+fn several(store: &mut RowStore<'_>, family: Family, resource: &'static Resource, keys: &[String]) -> Reply {
+    let rows = store.rows(family, resource);
     let (mut objects, mut missing) = (Vec::new(), Vec::new());
     for key in keys {
         match rows.iter().find(|row| key_of(resource, row) == *key) {
-            Some(row) => objects.push(desk.render(family, resource, row)),
+            Some(row) => objects.push(store.render(family, resource, row)),
             None => missing.push(key),
         }
     }
@@ -139,16 +141,16 @@ fn several(desk: &mut Desk<'_>, family: Family, resource: &'static Resource, key
 }
 
 fn beneath(
-    desk: &mut Desk<'_>,
+    store: &mut RowStore<'_>,
     options: &ServeOptions,
     call: &Call<'_>,
     (family, resource): (Family, &'static Resource),
     key: &str,
     sub: &str,
 ) -> Reply {
-    let Some(row) = desk.find(family, resource, key) else { return Reply::empty(404) };
+    let Some(row) = store.find(family, resource, key) else { return Reply::empty(404) };
     if sub == "statistics" {
-        let load = if desk.hide_media_load { None } else { row.get("media_load").and_then(Value::as_f64) };
+        let load = if store.hide_media_load { None } else { row.get("media_load").and_then(Value::as_f64) };
         return Reply::data(200, json!({"media_load": load, "resource_uri": call.path}));
     }
     let streams = streams(&row);
@@ -177,7 +179,7 @@ fn body(call: &Call<'_>) -> Result<Result<Row, Refusal>, Reply> {
 }
 
 fn change_list(
-    desk: &mut Desk<'_>,
+    store: &mut RowStore<'_>,
     undo: &mut Undo,
     grants: &mut Grants,
     options: &ServeOptions,
@@ -187,9 +189,9 @@ fn change_list(
     let configuration = Family::Configuration;
     if call.method == Method::Delete {
         let query = parameters(call.request.query);
-        let rows = selected(desk, configuration, resource, &query).map_err(Refusal::Plain)?;
+        let rows = selected(store, configuration, resource, &query).map_err(Refusal::Plain)?;
         for row in rows {
-            delete(desk, undo, resource, &row)?;
+            delete(store, undo, resource, &row)?;
         }
         return Ok(Reply::no_content());
     }
@@ -198,7 +200,7 @@ fn change_list(
         Err(reply) => return Ok(reply),
     };
     match call.method {
-        Method::Patch => match bulk(desk, undo, resource, &body) {
+        Method::Patch => match bulk(store, undo, resource, &body) {
             Ok(()) => Ok(Reply::empty(202)),
             Err(BulkRefusal::NotAllowed) => Ok(Reply::methods(405, resource.list)),
             Err(BulkRefusal::Refused(refusal)) => Err(refusal),
@@ -206,20 +208,20 @@ fn change_list(
         Method::Put => {
             let missing = || Refusal::Plain("Invalid data sent: missing 'objects'".into());
             let objects = body.get("objects").and_then(Value::as_array).ok_or_else(missing)?;
-            for row in desk.rows(configuration, resource) {
-                delete(desk, undo, resource, &row)?;
+            for row in store.rows(configuration, resource) {
+                delete(store, undo, resource, &row)?;
             }
             for object in objects.iter().filter_map(Value::as_object) {
-                create(desk, undo, resource, object, Row::new())?;
+                create(store, undo, resource, object, Row::new())?;
             }
             Ok(Reply::no_content())
         }
-        _ => post(desk, undo, grants, options, call, resource, &body),
+        _ => post(store, undo, grants, options, call, resource, &body),
     }
 }
 
 fn post(
-    desk: &mut Desk<'_>,
+    store: &mut RowStore<'_>,
     undo: &mut Undo,
     grants: &mut Grants,
     options: &ServeOptions,
@@ -241,17 +243,17 @@ fn post(
         }
         _ => {}
     }
-    let row = create(desk, undo, resource, body, extra)?;
+    let row = create(store, undo, resource, body, extra)?;
     let location = uri_of(configuration, resource, &row);
     let reply = match (resource.name, private_key) {
         ("worker_vm", _) => {
             let target = Target { family: configuration, resource: "system_location" };
-            let place = row.get("system_location").cloned().and_then(|uri| desk.follow(target, &uri));
+            let place = row.get("system_location").cloned().and_then(|uri| store.follow(target, &uri));
             let place = place.as_ref().and_then(|place| place.get("name")).and_then(Value::as_str);
             Reply::text(201, options.document_type.clone(), provision::document(&row, place))
         }
         (_, Some(key)) => {
-            let mut shown = desk.render(configuration, resource, &row);
+            let mut shown = store.render(configuration, resource, &row);
             shown["private_key_jwt"] = json!(key);
             Reply::data(201, shown)
         }
@@ -261,7 +263,7 @@ fn post(
 }
 
 fn change_one(
-    desk: &mut Desk<'_>,
+    store: &mut RowStore<'_>,
     undo: &mut Undo,
     call: &Call<'_>,
     resource: &'static Resource,
@@ -271,35 +273,35 @@ fn change_one(
         // Allowed by some resources, done by none.
         Method::Post => return Ok(Reply::empty(501)),
         Method::Delete => {
-            let row = existing(desk, resource, key)?;
-            delete(desk, undo, resource, &row)?;
+            let row = existing(store, resource, key)?;
+            delete(store, undo, resource, &row)?;
             return Ok(Reply::no_content());
         }
         _ => {}
     }
-    let found = existing(desk, resource, key);
+    let found = existing(store, resource, key);
     let body = match body(call) {
         Ok(body) => body,
         Err(reply) => return Ok(reply),
     };
     match (call.method, found) {
         (Method::Put, Ok(row)) => {
-            replace(desk, undo, resource, &row, &body?)?;
+            replace(store, undo, resource, &row, &body?)?;
             Ok(Reply::no_content())
         }
         (Method::Put, Err(_)) => {
-            let row = create(desk, undo, resource, &body?, Row::new())?;
+            let row = create(store, undo, resource, &body?, Row::new())?;
             Ok(Reply::empty(201).with("location", uri_of(Family::Configuration, resource, &row)))
         }
         (_, found) => {
-            update(desk, undo, resource, &found?, &body?)?;
+            update(store, undo, resource, &found?, &body?)?;
             Ok(Reply::empty(202))
         }
     }
 }
 
 fn command(
-    desk: &mut Desk<'_>,
+    store: &mut RowStore<'_>,
     options: &ServeOptions,
     call: &Call<'_>,
     group: &str,
@@ -320,12 +322,12 @@ fn command(
         let named = body.get(field).and_then(Value::as_str).filter(|_| group == name);
         let status = schema::resource(Family::Status, name);
         if let (Some(id), Some(resource)) = (named, status)
-            && desk.find(Family::Status, resource, id).is_none()
+            && store.find(Family::Status, resource, id).is_none()
         {
             return Reply::data(404, json!({"error": format!("There is no {name} with the id '{id}'.")}));
         }
     }
-    match desk.model.command(group, action.name, &body) {
+    match store.model.command(group, action.name, &body) {
         Ok(data) => Reply::data(options.command_status, json!({"data": data, "status": "success"})),
         Err(ChangeError::NotFound) => {
             Reply::data(404, json!({"error": format!("{group} {}: no such object", action.name)}))

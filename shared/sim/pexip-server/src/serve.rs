@@ -1,4 +1,4 @@
-//! The server: binds, hands each request to the face, carries out the delays and broken connections it asks for, and
+//! The server: binds, hands each request to the API server, carries out the delays and broken connections it asks for, and
 //! stops when told.
 
 use std::net::SocketAddr;
@@ -15,8 +15,8 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::connection::{Gate, Sabotage};
-use super::face::{Face, Request, SharedModel, audiences};
+use super::api_server::{ApiServer, Request, SharedModel, audiences};
+use super::connection::{Incoming, Sabotage};
 use super::fault::Faults;
 use super::log::RequestLog;
 use super::options::{Rights, ServeOptions};
@@ -44,16 +44,16 @@ pub struct Running {
     pub log: RequestLog,
     /// What goes wrong.
     pub faults: Faults,
-    face: Arc<FaceHandle>,
+    api: Arc<Handle>,
     stop: Option<oneshot::Sender<()>>,
     task: JoinHandle<()>,
 }
 
-struct FaceHandle(Face);
+struct Handle(ApiServer);
 
-impl std::fmt::Debug for FaceHandle {
+impl std::fmt::Debug for Handle {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Face")
+        f.write_str("ApiServer")
     }
 }
 
@@ -68,7 +68,7 @@ pub struct IssuedClient {
 
 #[derive(Clone)]
 struct Shared {
-    face: Arc<FaceHandle>,
+    api: Arc<Handle>,
     log: RequestLog,
 }
 
@@ -102,18 +102,18 @@ impl ManagementServer {
         };
         let audiences = audiences(&names, addr.port(), options.audience);
         let (log, faults) = (RequestLog::default(), options.faults.clone());
-        let face = Arc::new(FaceHandle(Face::new(model, options, audiences)));
-        let shared = Shared { face: face.clone(), log: log.clone() };
+        let api = Arc::new(Handle(ApiServer::new(model, options, audiences)));
+        let shared = Shared { api: api.clone(), log: log.clone() };
         let app = Router::new().fallback(handle).with_state(shared);
         let service = app.into_make_service_with_connect_info::<Sabotage>();
         let (stop, stopped) = oneshot::channel::<()>();
-        let gate = Gate::open(listener, acceptor)?;
+        let incoming = Incoming::open(listener, acceptor)?;
         let task = tokio::spawn(async move {
             let wait = async move { drop(stopped.await) };
-            // The listener never fails; see `Gate::accept`.
-            let _ = axum::serve(gate, service).with_graceful_shutdown(wait).await;
+            // The listener never fails; see `Incoming::accept`.
+            let _ = axum::serve(incoming, service).with_graceful_shutdown(wait).await;
         });
-        Ok(Running { addr, base_url, ca_pem, log, faults, face, stop: Some(stop), task })
+        Ok(Running { addr, base_url, ca_pem, log, faults, api, stop: Some(stop), task })
     }
 }
 
@@ -130,19 +130,19 @@ impl Running {
 
     /// Lets the model advance although nobody asks, and takes timed faults to it.
     pub fn tick(&self) {
-        self.face.0.tick();
+        self.api.0.tick();
     }
 
-    /// Adds a row to the face's own tables, such as a DNS server; gives its number.
+    /// Adds a row to the server's own tables, such as a DNS server; gives its number.
     pub fn insert(&self, resource: &str, fields: Row) -> u64 {
-        self.face.0.at_desk(|desk, _| desk.tables.insert(resource, fields))
+        self.api.0.with_rows(|store, _| store.tables.insert(resource, fields))
     }
 
-    /// Changes fields of a singleton of the face's own tables, such as `authentication`.
+    /// Changes fields of a singleton of the server's own tables, such as `authentication`.
     pub fn set(&self, resource: &str, fields: Row) {
         let change = spillway_pexip_model::Change::Update { resource: resource.to_owned(), id: 1, fields };
         // There is always a row 1 of a singleton; of anything else this is a no-op.
-        let _ = self.face.0.at_desk(|desk, _| desk.tables.change(change));
+        let _ = self.api.0.with_rows(|store, _| store.tables.change(change));
     }
 
     /// Creates an OAuth2 client as an administrator would.
@@ -152,20 +152,20 @@ impl Running {
         client_id: Option<String>,
         rights: Rights,
     ) -> anyhow::Result<IssuedClient> {
-        let form = self.face.0.options.key_form;
-        self.face.0.at_desk(|desk, grants| {
+        let form = self.api.0.options.key_form;
+        self.api.0.with_rows(|store, grants| {
             let made = grants.enrol(client_id, form).map_err(anyhow::Error::msg)?;
             let role = match rights {
                 Rights::ReadWrite => 1,
                 Rights::ReadOnly => 2,
-                Rights::None => {
-                    desk.tables.insert("role", fields(&[("name", json!("None")), ("permissions", json!([]))]))
-                }
+                Rights::None => store
+                    .tables
+                    .insert("role", fields(&[("name", json!("None")), ("permissions", json!([]))])),
             };
             let role = format!("{}{role}/", schema::list_uri(Family::Configuration, "role"));
             let row =
                 [("client_name", json!(name)), ("client_id", json!(made.client_id)), ("role", json!(role))];
-            desk.tables.insert("oauth2_client", fields(&row));
+            store.tables.insert("oauth2_client", fields(&row));
             Ok(IssuedClient { client_id: made.client_id, private_key: made.private_key.into() })
         })
     }
@@ -207,7 +207,7 @@ async fn handle(
         content_type: text(header::CONTENT_TYPE),
         body: &body,
     };
-    let answer = shared.face.0.answer(&request);
+    let answer = shared.api.0.answer(&request);
     if answer.delay_ms > 0 {
         tokio::time::sleep(Duration::from_millis(answer.delay_ms)).await;
     }

@@ -1,4 +1,4 @@
-//! The face's own store for the configuration that the world does not hold: DNS servers, roles, certificates, the
+//! The API server's own store for the configuration that the world does not hold: DNS servers, roles, certificates, the
 //! singletons with their defaults. It keeps rows and numbers them; it checks nothing.
 
 use std::collections::BTreeMap;

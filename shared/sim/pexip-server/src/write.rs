@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::certificate::derive;
 use super::clean::{Refusal, clean};
-use super::desk::{Desk, key_of, reference_key, uri_of};
+use super::row_store::{RowStore, key_of, reference_key, uri_of};
 use super::schema::{Field, Kind, Method, Resource, Target};
 use spillway_pexip_model::{Change, Family, Row};
 
@@ -17,10 +17,10 @@ pub(super) struct Undo(Vec<(&'static Resource, Change)>);
 
 impl Undo {
     /// Takes everything back.
-    pub(super) fn run(self, desk: &mut Desk<'_>) {
+    pub(super) fn run(self, store: &mut RowStore<'_>) {
         for (resource, change) in self.0.into_iter().rev() {
             // A change that was possible can be taken back; if the model disagrees there is nobody left to tell.
-            let _ = desk.change(resource, change);
+            let _ = store.change(resource, change);
         }
     }
 }
@@ -30,26 +30,26 @@ fn number(row: &Row) -> Result<u64, Refusal> {
 }
 
 /// A row that is there, or 404.
-pub(super) fn existing(desk: &mut Desk<'_>, resource: &Resource, key: &str) -> Result<Row, Refusal> {
-    desk.find(CONFIGURATION, resource, key).ok_or(Refusal::NotFound)
+pub(super) fn existing(store: &mut RowStore<'_>, resource: &Resource, key: &str) -> Result<Row, Refusal> {
+    store.find(CONFIGURATION, resource, key).ok_or(Refusal::NotFound)
 }
 
 /// Creates a row; gives it as stored.
 pub(super) fn create(
-    desk: &mut Desk<'_>,
+    store: &mut RowStore<'_>,
     undo: &mut Undo,
     resource: &'static Resource,
     body: &Row,
     extra: Row,
 ) -> Result<Row, Refusal> {
-    let mut row = clean(desk, resource, body, None)?;
+    let mut row = clean(store, resource, body, None)?;
     row.extend(extra);
     derive(resource, &mut row);
     strip(resource, &mut row);
     let change = Change::Create { resource: resource.name.into(), row: row.clone() };
-    let id = desk.change(resource, change).map_err(|error| Refusal::from_model(resource, error))?;
+    let id = store.change(resource, change).map_err(|error| Refusal::from_model(resource, error))?;
     undo.0.push((resource, Change::Delete { resource: resource.name.into(), id }));
-    let stored = desk.rows(CONFIGURATION, resource).into_iter().find(|row| number(row) == Ok(id));
+    let stored = store.rows(CONFIGURATION, resource).into_iter().find(|row| number(row) == Ok(id));
     Ok(stored.unwrap_or_else(|| {
         row.insert("id".into(), json!(id));
         row
@@ -58,19 +58,19 @@ pub(super) fn create(
 
 /// Changes the fields that a body names.
 pub(super) fn update(
-    desk: &mut Desk<'_>,
+    store: &mut RowStore<'_>,
     undo: &mut Undo,
     resource: &'static Resource,
     row: &Row,
     body: &Row,
 ) -> Result<(), Refusal> {
-    let fields = clean(desk, resource, body, Some(row))?;
-    set(desk, undo, resource, row, fields)
+    let fields = clean(store, resource, body, Some(row))?;
+    set(store, undo, resource, row, fields)
 }
 
 /// Replaces a row: what a body does not name goes back to its default.
 pub(super) fn replace(
-    desk: &mut Desk<'_>,
+    store: &mut RowStore<'_>,
     undo: &mut Undo,
     resource: &'static Resource,
     row: &Row,
@@ -84,12 +84,12 @@ pub(super) fn replace(
         }
         whole.insert(field.name.to_owned(), field.absent_value());
     }
-    let fields = clean(desk, resource, &whole, Some(row))?;
-    set(desk, undo, resource, row, fields)
+    let fields = clean(store, resource, &whole, Some(row))?;
+    set(store, undo, resource, row, fields)
 }
 
 fn set(
-    desk: &mut Desk<'_>,
+    store: &mut RowStore<'_>,
     undo: &mut Undo,
     resource: &'static Resource,
     row: &Row,
@@ -104,21 +104,21 @@ fn set(
     };
     let old: Row = fields.keys().map(before).collect();
     let change = Change::Update { resource: resource.name.into(), id, fields };
-    desk.change(resource, change).map_err(|error| Refusal::from_model(resource, error))?;
+    store.change(resource, change).map_err(|error| Refusal::from_model(resource, error))?;
     undo.0.push((resource, Change::Update { resource: resource.name.into(), id, fields: old }));
     Ok(())
 }
 
 /// Removes a row. Rows that may do without it lose their reference; one that may not keeps it from being removed.
 pub(super) fn delete(
-    desk: &mut Desk<'_>,
+    store: &mut RowStore<'_>,
     undo: &mut Undo,
     resource: &'static Resource,
     row: &Row,
 ) -> Result<(), Refusal> {
     let id = number(row)?;
     let uri = json!(uri_of(CONFIGURATION, resource, row));
-    let referrers = desk.referrers(resource, id);
+    let referrers = store.referrers(resource, id);
     if let Some((other, _, field)) =
         referrers.iter().find(|(_, _, field)| matches!(field.kind, Kind::ToOne(_)) && !field.null)
     {
@@ -128,15 +128,15 @@ pub(super) fn delete(
         )));
     }
     for (other, number, field) in referrers {
-        let Some(row) = desk.find(CONFIGURATION, other, &number.to_string()) else { continue };
+        let Some(row) = store.find(CONFIGURATION, other, &number.to_string()) else { continue };
         let value = match row.get(field.name) {
             Some(Value::Array(items)) => items.iter().filter(|item| **item != uri).cloned().collect(),
             _ => Value::Null,
         };
-        set(desk, undo, other, &row, Row::from_iter([(field.name.to_owned(), value)]))?;
+        set(store, undo, other, &row, Row::from_iter([(field.name.to_owned(), value)]))?;
     }
     let change = Change::Delete { resource: resource.name.into(), id };
-    desk.change(resource, change).map_err(|error| Refusal::from_model(resource, error))?;
+    store.change(resource, change).map_err(|error| Refusal::from_model(resource, error))?;
     // Put back, it keeps its number: others refer to it.
     let mut row = row.clone();
     row.remove("resource_uri");
@@ -151,7 +151,7 @@ fn strip(resource: &Resource, row: &mut Row) {
 
 /// A bulk change: `objects` are changed or created, `deleted_objects` removed.
 pub(super) fn bulk(
-    desk: &mut Desk<'_>,
+    store: &mut RowStore<'_>,
     undo: &mut Undo,
     resource: &'static Resource,
     body: &Row,
@@ -165,10 +165,10 @@ pub(super) fn bulk(
         let object =
             object.as_object().ok_or_else(|| Refusal::Plain("Invalid data sent: not an object.".into()))?;
         match object.get("resource_uri") {
-            None => drop(create(desk, undo, resource, object, Row::new())?),
-            Some(uri) => match at(desk, resource, uri)? {
-                Some(row) => update(desk, undo, resource, &row, object)?,
-                None => drop(create(desk, undo, resource, object, Row::new())?),
+            None => drop(create(store, undo, resource, object, Row::new())?),
+            Some(uri) => match at(store, resource, uri)? {
+                Some(row) => update(store, undo, resource, &row, object)?,
+                None => drop(create(store, undo, resource, object, Row::new())?),
             },
         }
     }
@@ -177,17 +177,17 @@ pub(super) fn bulk(
         if !resource.detail.contains(&Method::Delete) {
             return Err(BulkRefusal::NotAllowed);
         }
-        let row = at(desk, resource, uri)?.ok_or(Refusal::Nowhere)?;
-        delete(desk, undo, resource, &row)?;
+        let row = at(store, resource, uri)?.ok_or(Refusal::Nowhere)?;
+        delete(store, undo, resource, &row)?;
     }
     Ok(())
 }
 
 /// The row at a URI of this resource; a URI of another one leads nowhere.
-fn at(desk: &mut Desk<'_>, resource: &'static Resource, uri: &Value) -> Result<Option<Row>, Refusal> {
+fn at(store: &mut RowStore<'_>, resource: &'static Resource, uri: &Value) -> Result<Option<Row>, Refusal> {
     let target = Target { family: CONFIGURATION, resource: resource.name };
     let key = reference_key(target, uri).ok_or(Refusal::Nowhere)?;
-    let rows = desk.rows(CONFIGURATION, resource);
+    let rows = store.rows(CONFIGURATION, resource);
     Ok(rows.into_iter().find(|row| key_of(resource, row) == key))
 }
 

@@ -2,11 +2,11 @@
 
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "helpers of tests are parts of tests")]
 
-mod face;
+mod common;
 
 use std::time::{Duration, Instant};
 
-use face::{Bench, header, outcome};
+use common::{Bench, header, outcome};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use reqwest::Response;
 use secrecy::ExposeSecret as _;
@@ -209,7 +209,7 @@ async fn rights_are_those_of_the_role() {
 async fn permissions_and_roles_are_resources() {
     let bench = Bench::new(1).await;
     let permissions = bench.get("/api/admin/configuration/v1/permission/").await;
-    assert!(face::column(&permissions, "codename").contains(&json!("use_api")));
+    assert!(common::column(&permissions, "codename").contains(&json!("use_api")));
     let roles = "/api/admin/configuration/v1/role/";
     let two = json!([permissions["objects"][0]["resource_uri"], permissions["objects"][1]["resource_uri"]]);
     let made = bench.body("POST", roles, json!({"name": "Least", "permissions": two})).await;

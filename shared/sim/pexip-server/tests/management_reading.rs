@@ -1,8 +1,8 @@
-//! Reading from the Management Node's HTTP face: addresses, lists, filters, order, schemas, representation.
+//! Reading from the Management API: addresses, lists, filters, order, schemas, representation.
 
-mod face;
+mod common;
 
-use face::{Bench, column, header, outcome, row};
+use common::{Bench, column, header, outcome, row};
 use serde_json::{Value, json};
 use spillway_pexip_model::Family;
 

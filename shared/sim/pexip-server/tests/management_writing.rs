@@ -1,8 +1,8 @@
-//! Changing things through the Management Node's HTTP face: codes, bodies, validation, bulk changes, commands.
+//! Changing things through the Management API: codes, bodies, validation, bulk changes, commands.
 
-mod face;
+mod common;
 
-use face::{Bench, LOCATION, header, outcome};
+use common::{Bench, LOCATION, header, outcome};
 use serde_json::{Value, json};
 
 const NODES: &str = "/api/admin/configuration/v1/worker_vm/";
@@ -248,7 +248,7 @@ async fn a_bulk_change_is_all_or_nothing() {
     });
     assert_eq!(outcome(bench.body("PATCH", NODES, good).await).await, (202, String::new()));
     let list = bench.get(NODES).await;
-    assert_eq!(face::column(&list, "name"), ["node001", "node002", "node9"]);
+    assert_eq!(common::column(&list, "name"), ["node001", "node002", "node9"]);
     assert_eq!(
         (&list["objects"][0]["description"], &list["objects"][1]["maintenance_mode"]),
         (&json!("bulk"), &json!(true))

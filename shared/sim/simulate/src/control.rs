@@ -160,24 +160,24 @@ fn follow_all(world: &mut World, told: &BTreeMap<Ipv4Addr, Told>) -> BTreeMap<Ip
 
 /// The world as it really is, whatever the Management Node shows of it.
 fn view(world: &World) -> Value {
-    let tally = world.tally();
+    let stats = world.stats();
     let nodes: Vec<Value> = world.nodes().iter().map(node).collect();
     json!({
         "now": world.now().to_string(),
-        "offered": tally.offered,
-        "attempts": tally.attempts,
-        "refused": tally.refused,
-        "refused_attempts": tally.refused_attempts,
-        "completed": tally.completed,
+        "offered": stats.offered,
+        "attempts": stats.attempts,
+        "refused": stats.refused,
+        "refused_attempts": stats.refused_attempts,
+        "completed": stats.completed,
         "dropped": {
-            "by_spillway": tally.dropped.by_spillway,
-            "by_pexip": tally.dropped.by_pexip,
-            "by_outside": tally.dropped.by_outside,
+            "by_spillway": stats.dropped.by_spillway,
+            "by_pexip": stats.dropped.by_pexip,
+            "by_outside": stats.dropped.by_outside,
         },
-        "starts": tally.starts_total(),
+        "starts": stats.starts_total(),
         "in_progress": world.in_progress(),
         "redialling": world.redialling(),
-        "callers_to_come": (world.callers().list.len() as u64).saturating_sub(tally.offered),
+        "callers_to_come": (world.callers().list.len() as u64).saturating_sub(stats.offered),
         "nodes": nodes,
     })
 }
@@ -250,7 +250,7 @@ mod tests {
             assert_eq!(burst(&world, 0).service, then, "{state:?}");
             assert_eq!(burst(&world, 1).service, ServiceView::Stopped, "the other one was not spoken of");
         }
-        assert_eq!(world.tally().starts_total(), 1);
+        assert_eq!(world.stats().starts_total(), 1);
     }
 
     #[test]
@@ -264,7 +264,7 @@ mod tests {
         assert_eq!(follow_all(&mut world, &told).get(&address).map(String::as_str), Some("still stopping"));
         world.advance_by(SignedDuration::from_mins(2));
         assert_eq!(follow_all(&mut world, &told), BTreeMap::new());
-        assert_eq!(world.tally().starts_total(), 2);
+        assert_eq!(world.stats().starts_total(), 2);
     }
 
     #[test]

@@ -15,11 +15,11 @@ use super::capacity::NodeCapacity;
 use super::ec2::{Ec2, TAG};
 use super::instance::{Instance, Shown};
 use super::licences::LICENCES;
-use super::lives::whole_second;
 use super::location::Location;
 use super::management::{Bursting, Management, ManagementHost};
 use super::node::{Node, NodeSettings, Report, Service};
 use super::node_spec::{NodeSpec, Tag};
+use super::runs::whole_second;
 use super::{Happening, SharedWorld, World, later};
 
 /// Private addresses are 10.44.x.y: this many nodes fit.
@@ -131,7 +131,7 @@ impl WorldBuilder {
             conferences_begun: 0,
             redialling: 0,
             history: super::History::default(),
-            tally: super::Tally::default(),
+            stats: super::Stats::default(),
             samples: Vec::new(),
         }
     }
@@ -159,7 +159,7 @@ impl WorldBuilder {
             let instance_type = InstanceType::new(spec.instance_type.as_ref().unwrap_or(&self.instance_type));
             let capacity =
                 spec.hd_calls.map_or_else(|| NodeCapacity::of(&instance_type), NodeCapacity::of_hd);
-            // An overflow node that is stopped still has the address of its last life.
+            // An overflow node that is stopped still has the address of its last run.
             let static_nat =
                 public_ip.or_else(|| (spec.on_aws && spec.public).then(|| world.new_public_address()));
             let settings = NodeSettings {

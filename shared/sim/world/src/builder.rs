@@ -117,6 +117,18 @@ impl WorldBuilder {
         })
     }
 
+    /// Each node reports so often.
+    #[must_use]
+    pub fn reports_every(self, time: SignedDuration) -> Self {
+        self.settings(|settings| settings.reporting.every = (time, time))
+    }
+
+    /// A describe shows at once what was ordered.
+    #[must_use]
+    pub fn ec2_shows_at_once(self) -> Self {
+        self.settings(|settings| settings.ec2.consistency = (SignedDuration::ZERO, SignedDuration::ZERO))
+    }
+
     /// Adds a location.
     #[must_use]
     pub fn location(mut self, name: &str) -> Self {

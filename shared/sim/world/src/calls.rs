@@ -49,10 +49,10 @@ impl World {
     pub(crate) fn caller_arrives(&mut self, caller: usize, attempt: u32) {
         let Some(&who) = self.callers.list.get(caller) else { return };
         if attempt == 0 {
-            self.tally.offered += 1;
-            self.tally.offered_load += who.demand();
+            self.stats.offered += 1;
+            self.stats.offered_load += who.demand();
         }
-        self.tally.attempts += 1;
+        self.stats.attempts += 1;
         let kind = self.callers.meetings.get(who.meeting).map_or(MeetingKind::Meeting, |m| m.kind);
         let group = Group::Meeting(who.meeting);
         let outside = self.settings.internet_share > 0.0
@@ -71,9 +71,9 @@ impl World {
     }
 
     fn refuse(&mut self, caller: usize, attempt: u32, cause: RefusalCause, load: Load) {
-        self.tally.refused_attempts += 1;
-        self.tally.refused_attempts_load += load;
-        *self.tally.refused_by_cause.entry(cause).or_default() += 1;
+        self.stats.refused_attempts += 1;
+        self.stats.refused_attempts_load += load;
+        *self.stats.refused_by_cause.entry(cause).or_default() += 1;
         if cause == RefusalCause::Capacity {
             self.note_capacity_alarm();
         }
@@ -84,9 +84,9 @@ impl World {
                 self.dice.between(Draw::Redial, caller as u64, u64::from(attempt), (redial.from, redial.to));
             self.plan(wait, Happening::Redial { caller, attempt: attempt + 1 });
         } else {
-            self.tally.refused += 1;
-            self.tally.refused_for_address += u64::from(cause == RefusalCause::StaleAddress);
-            self.tally.refused_load += load;
+            self.stats.refused += 1;
+            self.stats.refused_for_address += u64::from(cause == RefusalCause::StaleAddress);
+            self.stats.refused_load += load;
         }
     }
 
@@ -208,7 +208,7 @@ impl World {
         if let Some(call) = self.remove_call(id, "Call disconnected")
             && call.is_callers
         {
-            self.tally.completed += 1;
+            self.stats.completed += 1;
         }
     }
 
@@ -295,7 +295,7 @@ impl World {
             if let Some(call) = self.remove_call(id, "Node stopped")
                 && call.is_callers
             {
-                self.tally.dropped.add(by, demand(call.media, call.legs));
+                self.stats.dropped.add(by, demand(call.media, call.legs));
             }
         }
     }

@@ -1,5 +1,5 @@
 //! Changes to the configuration, as the Management Node takes them: stored at once, on the nodes a minute later.
-//! The HTTP face has checked names, types and ranges; what is refused here is what only the world can know.
+//! The served Management API has checked names, types and ranges; what is refused here is what only the world can know.
 
 use std::net::Ipv4Addr;
 

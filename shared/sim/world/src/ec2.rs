@@ -119,7 +119,7 @@ impl World {
                     self.order_one(order, id, by, tag_value)
                 };
                 if result.is_err() {
-                    self.tally.ec2_refusals += 1;
+                    self.stats.ec2_refusals += 1;
                     // The adapter sends the rest again without it.
                     throttled = throttled || !(unlimited || self.take_token());
                 }
@@ -195,7 +195,7 @@ impl World {
             return Err(refusal(RefusalKind::HostCapacity, &id));
         }
         self.launch(ix);
-        *self.tally.starts.entry(by).or_default() += 1;
+        *self.stats.starts.entry(by).or_default() += 1;
         self.note_node_event(ix, "start", "starting", by);
         Ok(())
     }
@@ -230,9 +230,9 @@ impl World {
                 self.plan(contact, Happening::NodeContacts { node, epoch: node_epoch });
                 self.plan(ready, Happening::NodeReady { node, epoch: node_epoch });
             }
-            Some(BootFailure::NeverReady) => self.tally.failed_boots += 1,
+            Some(BootFailure::NeverReady) => self.stats.failed_boots += 1,
             Some(BootFailure::StopsAgain(after)) => {
-                self.tally.failed_boots += 1;
+                self.stats.failed_boots += 1;
                 self.plan(after, Happening::InstanceFails { instance: ix, epoch });
             }
         }
@@ -248,7 +248,7 @@ impl World {
         if instance.stop_protected {
             return Err(refusal(RefusalKind::NotPermitted, &instance.id));
         }
-        *self.tally.stops.entry(by).or_default() += 1;
+        *self.stats.stops.entry(by).or_default() += 1;
         self.begin_stop(ix, "Client.UserInitiatedShutdown: User initiated shutdown", by);
         Ok(())
     }

@@ -7,6 +7,7 @@
 
 pub mod callers;
 pub mod capacity;
+pub mod fixtures;
 pub mod load_model;
 pub mod trace;
 pub mod weekday;
@@ -23,11 +24,10 @@ mod ec2;
 mod ec2_addresses;
 mod ec2_events;
 mod ec2_refusals;
-mod hands;
 mod history;
 mod instance;
+mod interventions;
 mod licences;
-mod lives;
 mod location;
 mod management;
 mod node;
@@ -38,9 +38,10 @@ mod placement;
 mod queue;
 mod read;
 mod rows;
+mod runs;
 mod settings;
 mod sizing;
-mod tally;
+mod stats;
 mod upgrade;
 
 #[cfg(test)]
@@ -65,15 +66,15 @@ use self::location::{Location, LocationIx};
 use self::management::Management;
 use self::node::{ByAddress, Node, NodeIx};
 use self::queue::Queue;
-use self::tally::Samples;
+use self::stats::Samples;
 
 pub use self::builder::{WorldBuilder, WorldError};
 pub use self::calls::RefusalCause;
 pub use self::capacity::{Load, NodeCapacity};
 pub use self::ec2::FleetScope;
 pub use self::ec2_events::StateChange;
-pub use self::hands::{CallHandle, CallSpec};
 pub use self::instance::{BootFailure, Initiator, state_word};
+pub use self::interventions::{CallHandle, CallSpec};
 pub use self::node_spec::NodeSpec;
 pub use self::pace::Paced;
 pub use self::read::{NodeView, ServiceView};
@@ -82,9 +83,9 @@ pub use self::settings::{
     ReportingSettings, UpgradeSettings, WorldSettings,
 };
 pub use self::sizing::Sizing;
-pub use self::tally::{Dropped, LocationSample, NodeHours, NodesByState, Sample, Tally};
+pub use self::stats::{Dropped, LocationSample, NodeHours, NodesByState, Sample, Stats};
 
-/// The world, shared by the ports and the Management Node's HTTP face.
+/// The world, shared by the ports and the served Management API.
 pub type SharedWorld = Arc<Mutex<World>>;
 
 /// Locks the world. A panic elsewhere while it was locked does not stop the others: what it left is still a
@@ -120,7 +121,7 @@ pub struct World {
     /// Callers who were refused and will dial again.
     redialling: u64,
     history: History,
-    tally: Tally,
+    stats: Stats,
     samples: Samples,
 }
 

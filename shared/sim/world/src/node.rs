@@ -70,10 +70,10 @@ pub(crate) struct Node {
     pub(crate) replicating: VecDeque<(u64, NodeSettings)>,
     pub(crate) changes: u64,
     pub(crate) service: Service,
-    /// Counts boots, so that what was scheduled for an earlier life is ignored.
+    /// Counts boots, so that what was scheduled for an earlier run is ignored.
     pub(crate) epoch: u64,
     pub(crate) boot_time: Option<Timestamp>,
-    /// When it first took calls in this life.
+    /// When it first took calls in this run.
     pub(crate) ready_at: Option<Timestamp>,
     pub(crate) version: String,
     /// Maintenance for an upgrade: refuses calls like maintenance mode, without the configuration saying so.

@@ -3,7 +3,7 @@
 
 mod frame;
 mod lines;
-mod lives;
+mod runs;
 
 use std::fmt::Write as _;
 
@@ -16,7 +16,7 @@ use super::day::{Day, OVERFLOW, PRINCIPAL};
 use super::play::Played;
 use super::policy::Policy;
 use super::story::{clock, date};
-use super::watch::Phase;
+use super::timeline::Phase;
 
 /// The page.
 pub(super) fn render(day: &Day, played: &[Played], comparison: &Comparison, price: &str) -> String {
@@ -117,10 +117,10 @@ fn section(page: &mut String, day: &Day, played: &Played, window: Window, scales
         ],
     );
     page.push_str(&lines::free_chart(day, played, window, scales));
-    page.push_str("<h3>Lives of the overflow nodes</h3>\n");
-    let phases: Vec<_> = Phase::ALL.iter().map(|phase| ("", lives::colour(*phase), phase.word())).collect();
+    page.push_str("<h3>Runs of the overflow nodes</h3>\n");
+    let phases: Vec<_> = Phase::ALL.iter().map(|phase| ("", runs::colour(*phase), phase.word())).collect();
     legend(page, &phases);
-    page.push_str(&lives::lives_chart(played, window));
+    page.push_str(&runs::runs_chart(played, window));
     if policy != Policy::AlwaysOn {
         actions(page, day, played);
     }
@@ -163,8 +163,8 @@ fn window(day: &Day, played: &[Played]) -> Window {
         return whole;
     }
     let first = day.callers.list.first().map_or(day.start, |caller| caller.at);
-    let lives = played.iter().filter(|played| played.policy != Policy::AlwaysOn).flat_map(|p| &p.lives);
-    let last_node = lives.filter_map(super::watch::Life::until).max();
+    let runs = played.iter().filter(|played| played.policy != Policy::AlwaysOn).flat_map(|p| &p.runs);
+    let last_node = runs.filter_map(super::timeline::NodeRun::until).max();
     let last = day.callers.last_end().max(last_node).unwrap_or(day.end).min(day.end);
     let hour = |at: Timestamp| Timestamp::from_second(at.as_second().div_euclid(3_600) * 3_600).unwrap_or(at);
     let from = hour(first - SignedDuration::from_mins(15)).max(day.start);

@@ -46,10 +46,8 @@ impl AddressRead for SimFleet {
         scope: InstanceScope<'_>,
         always_on: bool,
     ) -> Result<Vec<Instance>, Fault> {
-        match &self.fault {
-            Some(fault) => Err(fault.clone()),
-            None => Ok(self.describe(scope, always_on)),
-        }
+        self.readable()?;
+        Ok(self.describe(scope, always_on))
     }
 
     async fn read_addresses(
@@ -57,10 +55,8 @@ impl AddressRead for SimFleet {
         _: &str,
         allocations: &[AllocationId],
     ) -> Result<Vec<ElasticAddress>, Fault> {
-        match &self.fault {
-            Some(fault) => Err(fault.clone()),
-            None => Ok(lock(&self.world).describe_addresses(allocations)),
-        }
+        self.readable()?;
+        Ok(lock(&self.world).describe_addresses(allocations))
     }
 }
 

@@ -2,6 +2,7 @@
 //! without the platform's tag can neither be seen nor touched, as with the real role.
 
 use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use spillway_core::fault::Fault;
 use spillway_core::ids::InstanceId;
@@ -10,12 +11,12 @@ use spillway_core::ports::{FleetRead, FleetWrite, InstanceOrder, OrderResults};
 
 use spillway_world::{FleetScope, SharedWorld, lock};
 
-/// The fleet of one platform.
+/// The fleet of one platform. Clones share what goes wrong.
 #[derive(Clone)]
 pub struct SimFleet {
     pub(super) world: SharedWorld,
     pub(super) scope: FleetScope,
-    pub(super) fault: Option<Fault>,
+    fault: Arc<Mutex<Option<Fault>>>,
 }
 
 impl SimFleet {
@@ -29,7 +30,7 @@ impl SimFleet {
 
     /// The instances of a scope.
     pub fn in_scope(world: SharedWorld, scope: FleetScope) -> Self {
-        Self { world, scope, fault: None }
+        Self { world, scope, fault: Arc::default() }
     }
 
     /// Only these VPCs.
@@ -39,11 +40,28 @@ impl SimFleet {
         self
     }
 
+    /// The scope that is seen.
+    pub fn scope(&self) -> &FleetScope {
+        &self.scope
+    }
+
     /// Every read fails so.
     #[must_use]
-    pub fn failing(mut self, fault: Fault) -> Self {
-        self.fault = Some(fault);
+    pub fn failing(self, fault: Fault) -> Self {
+        self.set_fault(Some(fault));
         self
+    }
+
+    /// Every read fails so, until it is given `None`.
+    pub fn set_fault(&self, fault: Option<Fault>) {
+        *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = fault;
+    }
+
+    pub(super) fn readable(&self) -> Result<(), Fault> {
+        match &*self.fault.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(fault) => Err(fault.clone()),
+            None => Ok(()),
+        }
     }
 
     fn ids(orders: &[InstanceOrder]) -> Vec<InstanceId> {
@@ -53,10 +71,8 @@ impl SimFleet {
 
 impl FleetRead for SimFleet {
     async fn read_fleet(&self) -> Result<Fleet, Fault> {
-        match &self.fault {
-            Some(fault) => Err(fault.clone()),
-            None => Ok(lock(&self.world).fleet(&self.scope)),
-        }
+        self.readable()?;
+        Ok(lock(&self.world).fleet(&self.scope))
     }
 }
 

@@ -101,7 +101,7 @@ impl Expectation {
 
     /// Why it does not hold; `None` when it does.
     pub(super) fn fails(&self, play: &Play) -> Option<String> {
-        let world = play.stage.world();
+        let world = play.harness.world();
         match self {
             Self::Node { node, states } => {
                 let Some(view) = world.node(node) else { return Some(format!("there is no node {node}")) };
@@ -133,11 +133,11 @@ impl Expectation {
             }
             Self::Starts(starts) => {
                 drop(world);
-                outside(starts, play.stage.starts_and_stops().0, "starts so far")
+                outside(starts, play.harness.starts_and_stops().0, "starts so far")
             }
             Self::Stops(stops) => {
                 drop(world);
-                outside(stops, play.stage.starts_and_stops().1, "stops so far")
+                outside(stops, play.harness.starts_and_stops().1, "stops so far")
             }
             Self::Outcome(word) => {
                 let is = play.last.as_ref().map_or("nothing", |report| report.outcome.word());
@@ -152,7 +152,7 @@ impl Expectation {
                 (said == *not).then(|| if *not { "it was said".into() } else { "it was not said".into() })
             }
             Self::Events { kind, node, times } => {
-                let events = play.stage.ledger().events();
+                let events = play.harness.ledger().events();
                 let count = events
                     .iter()
                     .filter(|event| event.kind == *kind)
@@ -164,7 +164,7 @@ impl Expectation {
                 outside(times, count, "such events")
             }
             Self::Told { kind, node, by } => {
-                let events = play.stage.ledger().events();
+                let events = play.harness.ledger().events();
                 let about = |event: &&spillway_core::ledger::Event| {
                     event.kind == *kind && event.node.as_ref().is_some_and(|each| each.as_str() == node)
                 };

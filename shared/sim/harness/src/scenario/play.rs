@@ -17,11 +17,11 @@ use super::calls::Calls;
 use super::expect::sayings;
 use super::reconciling::Reconciling;
 use super::script::{Deed, Script, Timed, at_clock, parse_clock};
-use super::stage::{Stage, TICK, finish};
 use super::step::{Scheduled, Step};
 use super::transcript::Transcript;
 use super::words::ScriptError;
-use crate::ports::Death;
+use crate::intercept::Death;
+use crate::{Harness, TICK, finish};
 use spillway_world::{BootFailure, later};
 
 /// How long after its last line a scenario may take to come to rest.
@@ -29,7 +29,7 @@ const REST_WITHIN_MINUTES: u32 = 8 * 60;
 
 /// A script being played, or played.
 pub struct Play {
-    pub(super) stage: Stage,
+    pub(super) harness: Harness,
     pub(super) last: Option<CycleReport>,
     /// Everything that any cycle said.
     pub(super) said: Vec<String>,
@@ -57,9 +57,9 @@ impl Play {
         &self.failures
     }
 
-    /// The stage, to look at.
-    pub fn stage(&self) -> &Stage {
-        &self.stage
+    /// The harness, to look at.
+    pub fn harness(&self) -> &Harness {
+        &self.harness
     }
 }
 
@@ -71,7 +71,7 @@ pub fn play(script: &Script) -> Result<Play, ScriptError> {
     let (world, policy) = script.build()?;
     let start = script.setup.start;
     let mut play = Play {
-        stage: Stage::new(world, policy),
+        harness: Harness::new(world, policy),
         last: None,
         said: Vec::new(),
         refused: 0,
@@ -129,20 +129,20 @@ impl Play {
         self.pass_time(self.next_tick);
         self.next_tick = later(self.next_tick, TICK);
         if let Some(point) = self.dies.take() {
-            let died = self.stage.cycle_dies(&Death::at(point));
+            let died = self.harness.cycle_dies(&Death::at(point));
             let text = if died { "the evaluator dies in its cycle" } else { "the evaluator ends in time" };
-            self.transcript.note(self.stage.now(), text);
+            self.transcript.note(self.harness.now(), text);
             return false;
         }
-        let report = self.stage.cycle();
+        let report = self.harness.cycle();
         let mut at_rest = self.keep(report);
         if std::mem::take(&mut self.duplicate) {
-            let report = self.stage.cycle();
+            let report = self.harness.cycle();
             at_rest &= self.keep(report);
         }
         let mut others = std::mem::take(&mut self.others);
         for memory in &mut others {
-            let report = self.stage.cycle_of(memory);
+            let report = self.harness.cycle_of(memory);
             at_rest &= self.keep(report);
         }
         self.others = others;
@@ -151,7 +151,7 @@ impl Play {
 
     /// A line of the transcript.
     pub(super) fn note(&mut self, text: &str) {
-        self.transcript.note(self.stage.now(), text);
+        self.transcript.note(self.harness.now(), text);
     }
 
     /// Writes a cycle down; whether it did nothing.
@@ -169,76 +169,76 @@ impl Play {
             quiet = if self.cycle() { quiet + 1 } else { 0 };
             minutes += 1;
         }
-        let planned = self.stage.plan().map_or(usize::MAX, |plan| plan.actions.len());
+        let planned = self.harness.plan().map_or(usize::MAX, |plan| plan.actions.len());
         if quiet < self.quiet_cycles || planned > 0 {
             let what =
                 format!("at rest within {REST_WITHIN_MINUTES} minutes: but {planned} actions are planned");
             self.failures.push(what);
         }
-        let mut broken = self.stage.broken();
+        let mut broken = self.harness.broken();
         broken.extend(self.wrong_addresses());
-        broken.extend(self.stage.fleet().excess());
+        broken.extend(self.harness.invariants().excess());
         let ending =
             if broken.is_empty() { "nothing forbidden happened" } else { "SOMETHING FORBIDDEN HAPPENED" };
         self.failures.extend(broken);
-        let (starts, stops) = self.stage.starts_and_stops();
+        let (starts, stops) = self.harness.starts_and_stops();
         let refused = self.refused;
         let text = format!("end: {starts} starts, {stops} stops, {refused} callers found no room, {ending}");
-        self.transcript.note(self.stage.now(), &text);
+        self.transcript.note(self.harness.now(), &text);
     }
 
     fn happen(&mut self, step: &Step, timed: &Timed) -> Result<(), ScriptError> {
         let unknown = |message: String| Err(ScriptError { line: timed.line, message });
         if let Some(name) = step.node()
-            && self.stage.world().node(name).is_none()
+            && self.harness.world().node(name).is_none()
         {
             return unknown(format!("there is no node {name:?}"));
         }
         match step {
             Step::Callers { location, calls } => {
-                let refused = self.calls().set_at(&mut self.stage.world(), location, *calls);
+                let refused = self.calls().set_at(&mut self.harness.world(), location, *calls);
                 if refused > 0 {
                     self.refused += refused;
                     self.transcript.note(timed.at, &format!("{refused} callers find no room"));
                 }
             }
-            Step::CallsOn { node, calls } => self.calls().set_on(&mut self.stage.world(), node, *calls),
-            Step::NobodyOn(node) => self.calls().leave_node(&mut self.stage.world(), node),
-            Step::EverybodyLeaves => self.calls().leave(&mut self.stage.world()),
-            Step::Room { kind, zone, room } => self.stage.world().set_capacity(kind, zone, *room),
-            Step::Quota(quota) => self.stage.world().set_quota(*quota),
+            Step::CallsOn { node, calls } => self.calls().set_on(&mut self.harness.world(), node, *calls),
+            Step::NobodyOn(node) => self.calls().leave_node(&mut self.harness.world(), node),
+            Step::EverybodyLeaves => self.calls().leave(&mut self.harness.world()),
+            Step::Room { kind, zone, room } => self.harness.world().set_capacity(kind, zone, *room),
+            Step::Quota(quota) => self.harness.world().set_quota(*quota),
             Step::RefusesStarts { node, kind, times } => {
-                let instance = self.stage.world().node(node).and_then(|view| view.instance);
+                let instance = self.harness.world().node(node).and_then(|view| view.instance);
                 if let Some(instance) = instance {
-                    self.stage.world().refuse_starts(&instance, *times, *kind);
+                    self.harness.world().refuse_starts(&instance, *times, *kind);
                 }
             }
-            Step::Unlisted { node, time } => self.stage.world().unlist_for(node, *time),
-            Step::FleetFails(kind) => self.stage.fleet().set_fault(fault(System::Ec2, *kind)),
-            Step::NeverReady(node) => self.stage.world().fail_next_boot(node, BootFailure::NeverReady),
+            Step::Unlisted { node, time } => self.harness.world().unlist_for(node, *time),
+            Step::FleetFails(kind) => self.harness.fleet().inner().set_fault(fault(System::Ec2, *kind)),
+            Step::NeverReady(node) => self.harness.world().fail_next_boot(node, BootFailure::NeverReady),
             Step::StopsAgain { node, after } => {
-                self.stage.world().fail_next_boot(node, BootFailure::StopsAgain(*after));
+                self.harness.world().fail_next_boot(node, BootFailure::StopsAgain(*after));
             }
             Step::Silent { whom, silent } => self.silence(whom, *silent),
-            Step::LoadHidden { node, hidden } => self.stage.world().hide_media_load(node, *hidden),
+            Step::LoadHidden { node, hidden } => self.harness.world().hide_media_load(node, *hidden),
             Step::PersonMaintains { node, reason } => {
                 let text = reason.as_deref().unwrap_or_default();
-                self.stage.world().person_sets_maintenance(node, reason.is_some(), text);
+                self.harness.world().person_sets_maintenance(node, reason.is_some(), text);
             }
-            Step::PersonStarts(node) => self.stage.world().outside_starts(node),
-            Step::PersonStops(node) => self.stage.world().outside_stops(node),
-            Step::PersonTerminates(node) => self.stage.world().outside_terminates(node),
-            Step::Tag { node, value } => self.stage.world().set_tag(node, "pexip-cloud", value.as_deref()),
-            Step::Bursting(on) => self.stage.world().set_bursting(*on),
-            Step::Upgrade(version) => self.stage.world().begin_upgrade(version),
+            Step::PersonStarts(node) => self.harness.world().outside_starts(node),
+            Step::PersonStops(node) => self.harness.world().outside_stops(node),
+            Step::PersonTerminates(node) => self.harness.world().outside_terminates(node),
+            Step::Tag { node, value } => self.harness.world().set_tag(node, "pexip-cloud", value.as_deref()),
+            Step::Bursting(on) => self.harness.world().set_bursting(*on),
+            Step::Upgrade(version) => self.harness.world().begin_upgrade(version),
             Step::ManagementFails(kind) => {
-                self.stage.world().set_management_fault(fault(System::ManagementNode, *kind));
+                self.harness.world().set_management_fault(fault(System::ManagementNode, *kind));
             }
-            Step::ManagementLosesEc2(lost) => self.stage.world().set_ec2_reachable_for_pexip(!lost),
-            Step::FailsOver(takes) => self.stage.world().fail_over(*takes),
-            Step::LedgerFails(kind) => self.stage.ledger().set_fault(fault(System::Ledger, *kind)),
-            Step::LedgerForgets => self.stage.ledger().forget(),
-            Step::Licences(total) => self.stage.world().set_licences(*total),
+            Step::ManagementLosesEc2(lost) => self.harness.world().set_ec2_reachable_for_pexip(!lost),
+            Step::FailsOver(takes) => self.harness.world().fail_over(*takes),
+            Step::LedgerFails(kind) => self.harness.ledger().set_fault(fault(System::Ledger, *kind)),
+            Step::LedgerForgets => self.harness.ledger().forget(),
+            Step::Licences(total) => self.harness.world().set_licences(*total),
             Step::Prewarm { tick, scheduled } => self.prewarm(tick, scheduled, timed)?,
             Step::Evaluators(count) => self.others = vec![LeaseMemory::default(); count.saturating_sub(1)],
             Step::Duplicate => self.duplicate = true,
@@ -251,7 +251,7 @@ impl Play {
             | Step::Pause { .. }
             | Step::Resume => return self.ask(step, timed),
             Step::Address(step) => return self.change_address(step, timed.line),
-            Step::Mode(mode) => self.stage.set_mode(*mode),
+            Step::Mode(mode) => self.harness.set_mode(*mode),
             Step::Wait => {}
         }
         Ok(())
@@ -264,9 +264,9 @@ impl Play {
             Scheduled::At(clock) => Some(clock_at(clock, timed)?),
             Scheduled::ByHand => None,
         };
-        self.stage.fleet().expect_holds(tick.spec.location.as_ref().map(LocationName::as_str));
-        let Some(fired) = self.stage.prewarm(&Tick { scheduled_at, ..tick.clone() }) else { return Ok(()) };
-        self.transcript.note(self.stage.now(), &fired.summary());
+        self.harness.invariants().expect_holds(tick.spec.location.as_ref().map(LocationName::as_str));
+        let Some(fired) = self.harness.prewarm(&Tick { scheduled_at, ..tick.clone() }) else { return Ok(()) };
+        self.transcript.note(self.harness.now(), &fired.summary());
         self.said.push(fired.summary());
         if let PrewarmEnd::Held(held) = fired.end {
             self.keep(held.cycle);
@@ -276,7 +276,7 @@ impl Play {
 
     /// What an operator writes into the ledger.
     fn ask(&mut self, step: &Step, timed: &Timed) -> Result<(), ScriptError> {
-        let ledger = self.stage.ledger().clone();
+        let ledger = self.harness.ledger().clone();
         let wish = match step {
             Step::Hold { id, location, amount, from, until, why } => {
                 let hold = Hold {
@@ -292,7 +292,7 @@ impl Play {
                     spike_at: None,
                     asked: None,
                 };
-                self.stage.fleet().expect_holds(location.as_deref());
+                self.harness.invariants().expect_holds(location.as_deref());
                 finish(ledger.put_hold(&hold));
                 return Ok(());
             }
@@ -329,7 +329,7 @@ impl Play {
     }
 
     fn instance_of(&self, node: &str, timed: &Timed) -> Result<spillway_core::ids::InstanceId, ScriptError> {
-        self.stage
+        self.harness
             .world()
             .node(node)
             .and_then(|view| view.instance)
@@ -337,7 +337,7 @@ impl Play {
     }
 
     fn silence(&self, whom: &str, silent: bool) {
-        let mut world = self.stage.world();
+        let mut world = self.harness.world();
         let names: Vec<String> = world
             .nodes()
             .iter()
@@ -351,9 +351,9 @@ impl Play {
 
     /// Lays a surprise for a reading of a node's activity.
     fn lay(&self, node: &str, nth: u32, after: bool, step: &Step) {
-        let Some(address) = self.stage.world().node(node).map(|view| view.address) else { return };
+        let Some(address) = self.harness.world().node(node).map(|view| view.address) else { return };
         let (calls, step) = (Arc::clone(&self.calls), step.clone());
-        self.stage.management().at_reading(address, nth, after, move |world| {
+        self.harness.surprises().at_reading(address, nth, after, move |world| {
             let mut calls = calls.lock().unwrap_or_else(PoisonError::into_inner);
             match &step {
                 Step::Callers { location, calls: count } => {

@@ -110,41 +110,41 @@ impl Play {
             let found = play.reconciling.elastic.get(name).cloned();
             found.ok_or_else(|| unknown(format!("there is no Elastic IP {name:?}: it is allocated first")))
         };
-        let is_node = |play: &Self, node: &String| match play.stage.world().node(node) {
+        let is_node = |play: &Self, node: &String| match play.harness.world().node(node) {
             Some(view) => Ok(view),
             None => Err(unknown(format!("there is no node {node:?}"))),
         };
         match step {
             AddressStep::Reconciler(on) => {
                 self.reconciling.on = *on;
-                self.reconciling.next_sweep = on.then(|| later(self.stage.now(), SWEEP));
+                self.reconciling.next_sweep = on.then(|| later(self.harness.now(), SWEEP));
             }
-            AddressStep::Events(faults) => self.stage.world().set_event_faults(*faults),
+            AddressStep::Events(faults) => self.harness.world().set_event_faults(*faults),
             AddressStep::Allocate { name, tag } => {
-                let tag = tag.clone().unwrap_or_else(|| self.stage.policy().tag_value.clone());
+                let tag = tag.clone().unwrap_or_else(|| self.harness.policy().tag_value.clone());
                 let tags = BTreeMap::from([("pexip-cloud".to_owned(), tag)]);
-                let allocation = self.stage.world().allocate_address(&tags);
+                let allocation = self.harness.world().allocate_address(&tags);
                 self.reconciling.elastic.insert(name.clone(), allocation);
             }
             AddressStep::Ask { node, name } => {
                 is_node(self, node)?;
                 let allocation = name.as_ref().map(|name| known(self, name)).transpose()?;
                 let allocation = allocation.as_ref().map(AllocationId::as_str);
-                self.stage.world().tag_allocation(node, allocation);
+                self.harness.world().tag_allocation(node, allocation);
             }
             AddressStep::PersonTakes { name, node } => {
                 is_node(self, node)?;
                 let allocation = known(self, name)?;
-                self.stage.world().person_associates(node, &allocation);
+                self.harness.world().person_associates(node, &allocation);
             }
             AddressStep::PersonFrees(name) => {
                 let allocation = known(self, name)?;
-                self.stage.world().disassociate_address(&allocation);
+                self.harness.world().disassociate_address(&allocation);
             }
             AddressStep::PersonSets { node, address } => {
                 let view = is_node(self, node)?;
                 // A person's change fails only where the Management Node does.
-                let _ = self.stage.world().set_static_nat(view.id, *address);
+                let _ = self.harness.world().set_static_nat(view.id, *address);
             }
         }
         Ok(())
@@ -153,16 +153,16 @@ impl Play {
     /// Lets time pass, with the reconciler's invocations in between.
     pub(super) fn pass_time(&mut self, until: Timestamp) {
         if !self.reconciling.on {
-            self.stage.world().advance_to(until);
+            self.harness.world().advance_to(until);
             // Nobody reads the queue.
-            self.stage.world().take_state_changes();
+            self.harness.world().take_state_changes();
             return;
         }
         // In steps: which events there will be is not known before time has passed.
-        while self.stage.now() < until {
-            let step = later(self.stage.now(), STEP).min(until);
+        while self.harness.now() < until {
+            let step = later(self.harness.now(), STEP).min(until);
             let at = self.next_invocation().map_or(step, |due| due.min(step));
-            self.stage.world().advance_to(at);
+            self.harness.world().advance_to(at);
             if self.next_invocation().is_some_and(|due| due <= at) {
                 self.invoke(at);
             }
@@ -170,27 +170,27 @@ impl Play {
     }
 
     fn next_invocation(&self) -> Option<Timestamp> {
-        let batch = self.stage.world().next_state_change_at().map(|at| later(at, WINDOW));
+        let batch = self.harness.world().next_state_change_at().map(|at| later(at, WINDOW));
         let again = self.reconciling.again.iter().map(|(at, _)| *at).min();
         let all = [batch, again, self.reconciling.next_sweep];
-        all.into_iter().flatten().min().map(|at| at.max(self.stage.now()))
+        all.into_iter().flatten().min().map(|at| at.max(self.harness.now()))
     }
 
     fn invoke(&mut self, at: Timestamp) {
-        let changes = self.stage.world().take_state_changes();
+        let changes = self.harness.world().take_state_changes();
         let mut asked: BTreeSet<InstanceId> = changes.into_iter().map(|change| change.instance).collect();
         let due = self.reconciling.again.extract_if(.., |(due, _)| *due <= at);
         asked.extend(due.map(|(_, instance)| instance));
         if !asked.is_empty() {
             let asked: Vec<InstanceId> = asked.into_iter().collect();
-            if let Some(report) = self.stage.reconcile(Some(&asked)) {
+            if let Some(report) = self.harness.reconcile(Some(&asked)) {
                 self.reconciling.again.extend(report.again.iter().map(|id| (later(at, AGAIN), id.clone())));
                 self.keep_reconciled(&report);
             }
         }
         if self.reconciling.next_sweep.is_some_and(|due| due <= at) {
             self.reconciling.next_sweep = Some(later(at, SWEEP));
-            if let Some(report) = self.stage.reconcile(None) {
+            if let Some(report) = self.harness.reconcile(None) {
                 self.keep_reconciled(&report);
             }
         }
@@ -226,11 +226,11 @@ impl Play {
         if !self.reconciling.on {
             return Vec::new();
         }
-        let nodes = self.stage.world().nodes();
+        let nodes = self.harness.world().nodes();
         nodes
             .iter()
             .filter(|node| node.is_overflow && node.stored_is_wrong())
-            .filter(|node| !self.stage.policy().nat.private_only.contains(&node.location))
+            .filter(|node| !self.harness.policy().nat.private_only.contains(&node.location))
             .map(|node| format!("{} has the static NAT address of somebody else", node.name))
             .collect()
     }
@@ -238,7 +238,7 @@ impl Play {
     /// The address behind a name of the script.
     pub(super) fn elastic_address(&self, name: &str) -> Option<std::net::Ipv4Addr> {
         let allocation = self.reconciling.elastic.get(name)?;
-        let found = self.stage.world().describe_addresses(std::slice::from_ref(allocation));
+        let found = self.harness.world().describe_addresses(std::slice::from_ref(allocation));
         found.first().map(|elastic| elastic.address)
     }
 }

@@ -5,8 +5,8 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use spillway_core::policy::Policy;
 
-use super::stage::QUIET_CYCLES;
 use super::words::{ScriptError, Words};
+use crate::QUIET_CYCLES;
 use spillway_world::{NodeSpec, World, WorldBuilder};
 
 /// Words that begin a line of the first part.

@@ -1,5 +1,5 @@
 //! Configuration rows: what was written, the world's own fields on top. Fields that nobody wrote are left to the
-//! schema's defaults, which the HTTP face knows.
+//! schema's defaults, which the served Management API knows.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! The world as the Management Node's API shows it: rows for the HTTP face. Status refers to nodes by private
+//! The world as the Management Node's API shows it: rows for the served Management API. Status refers to nodes by private
 //! address and to locations by name, configuration by URI. Times are UTC without a zone mark, with six digits of
 //! a second where there is a fraction and with none where there is not: clients meet both.
 

@@ -47,7 +47,7 @@ fn an_idle_node_past_its_minimum_lifetime_is_stopped_whoever_started_it() {
     assert_eq!(up(&world).len(), 1);
     world.advance_by(mins(2));
     assert_eq!(up(&world).len(), 0);
-    assert_eq!(world.tally().stops.get(&Initiator::Pexip), Some(&1));
+    assert_eq!(world.stats().stops.get(&Initiator::Pexip), Some(&1));
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn a_node_with_a_call_is_never_stopped_nor_while_the_location_is_at_the_threshol
     world.hang_up_all(&full);
     world.advance_by(secs(16));
     assert!(up(&world).is_empty());
-    assert_eq!(world.tally().dropped.total(), 0);
+    assert_eq!(world.stats().dropped.total(), 0);
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn a_node_in_maintenance_or_refused_by_ec2_is_passed_over() {
     world.call_many("London", 17, CallSpec::HD);
     world.advance_by(mins(1));
     assert_eq!(up(&world), ["aws-burst-3"]);
-    assert_eq!(world.tally().ec2_refusals, 1);
+    assert_eq!(world.stats().ec2_refusals, 1);
 }
 
 #[test]

@@ -16,10 +16,10 @@ fn weekday(peak: u32, seed: u64) -> (Timestamp, Arc<crate::callers::Callers>) {
 }
 
 fn check(world: &World) {
-    let tally = world.tally();
+    let stats = world.stats();
     assert_eq!(
-        tally.offered,
-        tally.completed + tally.refused + tally.dropped.total() + world.in_progress() + world.redialling()
+        stats.offered,
+        stats.completed + stats.refused + stats.dropped.total() + world.in_progress() + world.redialling()
     );
     for (ix, node) in world.nodes.iter().enumerate() {
         assert!(node.load <= node.capacity.load(), "{} over capacity", node.name);
@@ -53,9 +53,9 @@ fn the_built_in_controller_bursts_and_recovers_over_a_weekday() {
         world.advance_to(start + SignedDuration::from_hours(hour));
         check(&world);
     }
-    let tally = world.tally();
-    assert_eq!(tally.dropped.total(), 0);
-    assert!(tally.starts_total() > 5);
+    let stats = world.stats();
+    assert_eq!(stats.dropped.total(), 0);
+    assert!(stats.starts_total() > 5);
     assert_eq!(world.in_progress(), 0);
     assert!(world.node_hours().overflow > 1.0);
     assert_eq!(world.samples().len(), 24 * 60 + 1);
@@ -68,7 +68,7 @@ fn everything_running_refuses_nearly_nobody() {
         WorldBuilder::sized_for(start, callers, Sizing::default()).everything_running().build().unwrap();
     world.advance_to(start + SignedDuration::from_hours(24));
     check(&world);
-    assert!(world.tally().refused * 50 <= world.tally().offered);
+    assert!(world.stats().refused * 50 <= world.stats().offered);
 }
 
 #[test]
@@ -107,7 +107,7 @@ proptest! {
             check(&cut);
         }
         cut.advance_to(start + SignedDuration::from_hours(24));
-        prop_assert_eq!(whole.tally(), cut.tally());
+        prop_assert_eq!(whole.stats(), cut.stats());
         prop_assert_eq!(whole.samples(), cut.samples());
         prop_assert_eq!(format!("{whole:?}"), format!("{cut:?}"));
     }

@@ -51,7 +51,7 @@ fn starting_what_runs_and_stopping_what_is_stopped_succeeds_and_changes_nothing(
     let (on, off) = (instance_of(&world, "london-1"), instance_of(&world, "aws-burst-1"));
     assert!(world.start_instances(&[on], US)[0].1.is_ok());
     assert!(world.stop_instances(&[off], US)[0].1.is_ok());
-    assert_eq!((world.tally().starts_total(), world.tally().stops.len()), (0, 0));
+    assert_eq!((world.stats().starts_total(), world.stats().stops.len()), (0, 0));
 }
 
 #[test]

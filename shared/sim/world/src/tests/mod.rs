@@ -3,16 +3,16 @@
 mod builtin;
 mod days;
 mod ec2;
-mod lives;
 mod model;
 mod placement;
+mod runs;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{World, WorldBuilder};
+use super::{World, WorldBuilder, fixtures};
 
 fn start() -> Timestamp {
-    "2026-05-04T08:00:00Z".parse().unwrap()
+    fixtures::monday_in_may()
 }
 
 fn secs(seconds: i64) -> SignedDuration {
@@ -25,13 +25,7 @@ fn mins(minutes: i64) -> SignedDuration {
 
 /// One location with always-on nodes that overflows to one with overflow nodes; boots take exactly five minutes.
 fn pair(always_on: usize, overflow: usize) -> WorldBuilder {
-    WorldBuilder::new(start())
-        .location("London")
-        .location("AWS burst")
-        .overflow("London", "AWS burst")
-        .always_on("London", always_on)
-        .overflow_nodes("AWS burst", overflow)
-        .boots_in(mins(5))
+    fixtures::london().always_on("London", always_on).overflow_nodes("AWS burst", overflow).boots_in(mins(5))
 }
 
 fn instance_of(world: &World, node: &str) -> spillway_core::ids::InstanceId {

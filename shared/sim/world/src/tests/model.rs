@@ -158,7 +158,7 @@ fn start_cloudnode_starts_and_says_why_not() {
     assert!(
         matches!(start_command(&mut world, &id), Err(ChangeError::Refused(why)) if why.contains("already"))
     );
-    assert_eq!(world.tally().starts.get(&Initiator::Pexip), Some(&1));
+    assert_eq!(world.stats().starts.get(&Initiator::Pexip), Some(&1));
 }
 
 #[test]
@@ -206,7 +206,7 @@ fn global_settings_change_pexips_rule() {
     assert_eq!((&global["bursting_threshold"], &global["logs_max_age"]), (&json!(12), &json!(7)));
     world.call_many("London", 5, CallSpec::HD);
     world.advance_by(secs(16));
-    assert_eq!(world.tally().starts_total(), 1);
+    assert_eq!(world.stats().starts_total(), 1);
 }
 
 #[test]
@@ -281,7 +281,7 @@ fn refused_calls_raise_an_alarm_that_lowers_itself() {
         .unwrap();
     world.seat_calls("london-1", 1, CallSpec::HD);
     world.advance_by(mins(5));
-    assert_eq!((world.tally().attempts, world.tally().refused), (4, 1));
+    assert_eq!((world.stats().attempts, world.stats().refused), (4, 1));
     assert_eq!(rows(&mut world, Family::Status, "alarm").len(), 1);
     world.advance_by(mins(11));
     assert!(rows(&mut world, Family::Status, "alarm").is_empty());

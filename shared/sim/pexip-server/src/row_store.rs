@@ -1,4 +1,4 @@
-//! Rows, wherever they are: in the world's model or in the face's own tables, read and changed the same way, and
+//! Rows, wherever they are: in the world's model or in the server's own tables, read and changed the same way, and
 //! rendered as the API shows them. References between rows are followed here.
 
 use std::collections::BTreeSet;
@@ -13,7 +13,7 @@ use super::text;
 use spillway_pexip_model::{Change, ChangeError, Family, Model, Row};
 
 /// Access to all rows for the length of one request.
-pub(super) struct Desk<'a> {
+pub(super) struct RowStore<'a> {
     pub(super) model: &'a mut dyn Model,
     pub(super) tables: &'a mut ConfigTables,
     /// History records that a client removed.
@@ -25,7 +25,7 @@ pub(super) struct Desk<'a> {
 /// A version for the Management Node when the model does not say.
 const VERSION: &str = "40 (83411.0.0)";
 
-impl Desk<'_> {
+impl RowStore<'_> {
     /// All rows of a resource.
     pub(super) fn rows(&mut self, family: Family, resource: &Resource) -> Vec<Row> {
         if self.model.holds(family, resource.name) {

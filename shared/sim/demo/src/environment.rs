@@ -22,7 +22,8 @@ use tokio::task::JoinHandle;
 
 use super::day::TAG_VALUE;
 use super::travel::TravelTime;
-use spillway_harness::ports::{Gated, SimClock, SimFleet};
+use spillway_harness::intercept::Intercepted;
+use spillway_harness::ports::{SimClock, SimFleet};
 use spillway_pexip_server::{ManagementServer, Running, ServeOptions};
 use spillway_world::{SharedWorld, lock};
 
@@ -30,13 +31,13 @@ use spillway_world::{SharedWorld, lock};
 const FUNCTION_TIMEOUT: Duration = Duration::from_secs(45);
 const TABLE: &str = "spillway-demo";
 
-type Fleet = Gated<SimFleet, TravelTime>;
-type Management = Gated<HttpManagement, TravelTime>;
-type Ledger = Gated<DynamoLedger, TravelTime>;
-type StagePorts<'a> = Ports<'a, Fleet, Management, Ledger, SimClock>;
+type Fleet = Intercepted<SimFleet, TravelTime>;
+type Management = Intercepted<HttpManagement, TravelTime>;
+type Ledger = Intercepted<DynamoLedger, TravelTime>;
+type EnvironmentPorts<'a> = Ports<'a, Fleet, Management, Ledger, SimClock>;
 
 /// A stack and everything around it.
-pub(super) struct Stage {
+pub(super) struct Environment {
     world: SharedWorld,
     policy: Policy,
     fleet: Fleet,
@@ -50,7 +51,7 @@ pub(super) struct Stage {
     database: JoinHandle<()>,
 }
 
-impl Stage {
+impl Environment {
     /// Starts the servers around a world that somebody else advances.
     pub(super) async fn set(world: SharedWorld) -> Result<Self> {
         let options = ServeOptions::default();
@@ -79,9 +80,9 @@ impl Stage {
         Ok(Self {
             // Threshold and minimum lifetime are the Management Node's own: the same that Pexip's rule would use.
             policy: Policy::with_defaults(TAG_VALUE),
-            fleet: Gated::new(fleet, travel.clone()),
-            management: Gated::new(management, travel.clone()),
-            ledger: Gated::new(ledger, travel),
+            fleet: Intercepted::new(fleet, travel.clone()),
+            management: Intercepted::new(management, travel.clone()),
+            ledger: Intercepted::new(ledger, travel),
             clock,
             memory: LeaseMemory::default(),
             invocations: 0,
@@ -124,7 +125,7 @@ impl Stage {
         self.clock.monotonic() + FUNCTION_TIMEOUT
     }
 
-    fn ports(&self) -> StagePorts<'_> {
+    fn ports(&self) -> EnvironmentPorts<'_> {
         Ports { fleet: &self.fleet, management: &self.management, ledger: &self.ledger, clock: &self.clock }
     }
 

@@ -1,16 +1,11 @@
-//! The ports over the world, the ledger's conditions, and the wrappers.
-
-mod day;
-mod lives;
-mod reconcile;
-mod shadow;
+//! The ports over the world, and the ledger's conditions.
 
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
-use spillway_core::fault::{Fault, FaultKind, RefusalKind, System};
+use spillway_core::fault::{Fault, FaultKind, System};
 use spillway_core::ids::{HdCalls, InstanceId};
 use spillway_core::ledger::{
     Actor, CycleRecord, Digest, Event, EventKind, Hold, HoldAmount, HoldScope, NodeRecord,
@@ -21,28 +16,25 @@ use spillway_core::ports::{
     ManagementWrite, PlatformScope,
 };
 
-use super::{CallFaults, Death, Gated, MemoryLedger, SimClock, SimFleet, SimManagement, Strike, until_death};
-use spillway_world::{SharedWorld, WorldBuilder, lock};
+use super::{MemoryLedger, SimClock, SimFleet, SimManagement};
+use spillway_world::{SharedWorld, fixtures, lock};
 
 fn start() -> Timestamp {
-    "2026-05-04T08:00:00Z".parse().unwrap()
+    fixtures::monday_in_may()
 }
 
-fn world() -> SharedWorld {
-    WorldBuilder::new(start())
-        .location("London")
-        .location("AWS burst")
-        .overflow("London", "AWS burst")
+pub(crate) fn world() -> SharedWorld {
+    fixtures::london()
         .always_on("London", 1)
         .overflow_nodes("AWS burst", 2)
         .boots_in(SignedDuration::from_mins(5))
-        .settings(|settings| settings.ec2.consistency = (SignedDuration::ZERO, SignedDuration::ZERO))
+        .ec2_shows_at_once()
         .build_shared()
         .unwrap()
 }
 
 /// Nothing here waits for anything but itself.
-fn now<F: Future>(future: F) -> F::Output {
+pub(crate) fn now<F: Future>(future: F) -> F::Output {
     let mut future = Box::pin(future);
     match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,
@@ -50,7 +42,7 @@ fn now<F: Future>(future: F) -> F::Output {
     }
 }
 
-fn orders(fleet: &SimFleet) -> Vec<InstanceOrder> {
+pub(crate) fn orders(fleet: &SimFleet) -> Vec<InstanceOrder> {
     let instances = now(fleet.read_fleet()).unwrap().instances;
     instances
         .into_iter()
@@ -63,7 +55,7 @@ fn orders(fleet: &SimFleet) -> Vec<InstanceOrder> {
         .collect()
 }
 
-fn states(fleet: &SimFleet) -> Vec<InstanceState> {
+pub(crate) fn states(fleet: &SimFleet) -> Vec<InstanceState> {
     now(fleet.read_fleet()).unwrap().instances.into_iter().map(|i| i.state).collect()
 }
 
@@ -204,59 +196,6 @@ fn a_failing_ledger_fails_everything_and_keeps_what_it_had() {
     assert_eq!(now(ledger.finish(&lease, &digest())), Err(LeaseError::Fault(fault)));
     ledger.set_fault(None);
     assert_eq!(now(ledger.read_ledger(start())).unwrap().cycle.token, 1);
-}
-
-#[test]
-fn the_nth_call_fails_before_or_after_its_effect() {
-    for (strike, started) in [(Strike::Before, false), (Strike::After, true)] {
-        let world = world();
-        let faults = CallFaults::nth(2, strike).of(FaultKind::Throttled);
-        let plain = SimFleet::new(Arc::clone(&world), "manager");
-        let fleet = Gated::new(plain.clone(), faults.clone());
-        assert!(now(fleet.read_fleet()).is_ok());
-        let results = now(fleet.start_instances(&orders(&plain)[..1]));
-        assert_eq!(results[0].1.as_ref().unwrap_err().kind, RefusalKind::Throttled);
-        assert_eq!(states(&plain)[0] == InstanceState::Pending, started);
-        assert!(now(fleet.read_fleet()).is_ok());
-        assert_eq!(faults.calls(), 3);
-    }
-}
-
-#[test]
-fn one_counter_counts_all_ports_or_only_one_system() {
-    let world = world();
-    let faults = CallFaults::nth(2, Strike::Before).only(System::ManagementNode);
-    let fleet = Gated::new(SimFleet::new(Arc::clone(&world), "manager"), faults.clone());
-    let management = Gated::new(SimManagement::new(world), faults.clone());
-    let scope = PlatformScope { shards: false };
-    assert!(now(management.read_platform(scope)).is_ok());
-    assert!(now(fleet.read_fleet()).is_ok());
-    assert!(now(management.read_platform(scope)).is_err());
-    assert!(now(management.read_platform(scope)).is_ok());
-    assert_eq!(faults.calls(), 3);
-}
-
-#[test]
-fn the_nth_await_point_never_returns() {
-    // Points of a read and a start: before and after each.
-    for (point, started) in [(1, false), (2, false), (3, false), (4, true)] {
-        let world = world();
-        let death = Death::at(point);
-        let plain = SimFleet::new(Arc::clone(&world), "manager");
-        let fleet = Gated::new(plain.clone(), death.clone());
-        let orders = orders(&plain);
-        let cycle = async {
-            let _ = fleet.read_fleet().await;
-            fleet.start_instances(&orders).await
-        };
-        assert!(now(until_death(&death, cycle)).is_none());
-        assert!(death.struck());
-        assert_eq!(states(&plain)[0] == InstanceState::Pending, started, "point {point}");
-    }
-    let death = Death::never();
-    let fleet = Gated::new(SimFleet::new(world(), "manager"), death.clone());
-    assert!(now(until_death(&death, fleet.read_fleet())).is_some());
-    assert_eq!(death.points(), 2);
 }
 
 proptest! {

@@ -1,4 +1,4 @@
-//! The life of a node: it boots, reports, takes changes from the Management Node, and goes down.
+//! The run of a node: it boots, reports, takes changes from the Management Node, and goes down.
 
 use crate::dice::Draw;
 use jiff::{SignedDuration, Timestamp};
@@ -8,8 +8,8 @@ use super::node::{Node, NodeIx, NodeSettings, Report, Service};
 use super::{Happening, World, later};
 
 impl World {
-    /// A boot begins; gives the number of this life. A node that was just started has no capacity to show until it
-    /// reports one: what it could carry in its last life is not what it can carry now.
+    /// A boot begins; gives the number of this run. A node that was just started has no capacity to show until it
+    /// reports one: what it could carry in its last run is not what it can carry now.
     pub(crate) fn begin_boot(&mut self, ix: NodeIx) -> u64 {
         let Some(node) = self.nodes.get_mut(ix) else { return 0 };
         node.epoch += 1;
@@ -19,7 +19,7 @@ impl World {
         node.epoch
     }
 
-    /// The node contacts the Management Node for the first time in this life: it takes its configuration and
+    /// The node contacts the Management Node for the first time in this run: it takes its configuration and
     /// reports, without a capacity, since it has not measured itself.
     pub(crate) fn node_contacts(&mut self, ix: NodeIx, epoch: u64) {
         let now = self.now;

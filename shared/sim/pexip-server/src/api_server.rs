@@ -9,19 +9,19 @@ use serde_json::Value;
 
 use super::accept::{Wanted, wanted};
 use super::auth::{identify, setting};
-use super::desk::Desk;
 use super::fault::FaultKind;
 use super::oauth::{Grants, TokenRules};
 use super::options::{Audience, ServeOptions};
 use super::reply::{Content, Format, Reply};
 use super::resources::{Call, respond};
 use super::route::{Resolution, Route, collapse, resolve};
+use super::row_store::RowStore;
 use super::schema::{Method, Resource};
 use super::tables::ConfigTables;
 use super::text::parameters;
 use spillway_pexip_model::{Family, Model};
 
-/// The model as the face shares it with whoever else drives the world.
+/// The model as the API server shares it with whoever else drives the world.
 pub type SharedModel = Arc<Mutex<dyn Model>>;
 
 /// A request off the wire.
@@ -45,7 +45,7 @@ pub(super) struct Answer {
     pub(super) reset: bool,
 }
 
-/// What the face remembers between requests.
+/// What the API server remembers between requests.
 #[derive(Default)]
 pub(super) struct Memory {
     pub(super) tables: ConfigTables,
@@ -55,8 +55,8 @@ pub(super) struct Memory {
     ec2_reachable: bool,
 }
 
-/// The face of one Management Node.
-pub(super) struct Face {
+/// The API server of one Management Node.
+pub(super) struct ApiServer {
     pub(super) model: SharedModel,
     pub(super) memory: Mutex<Memory>,
     pub(super) options: ServeOptions,
@@ -70,7 +70,7 @@ fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Face {
+impl ApiServer {
     pub(super) fn new(model: SharedModel, options: ServeOptions, audiences: Vec<String>) -> Self {
         let started = lock(&model).now();
         let memory = Mutex::new(Memory { ec2_reachable: true, ..Memory::default() });
@@ -97,11 +97,11 @@ impl Face {
     }
 
     /// Runs something with access to all rows.
-    pub(super) fn at_desk<T>(&self, work: impl FnOnce(&mut Desk<'_>, &mut Grants) -> T) -> T {
+    pub(super) fn with_rows<T>(&self, work: impl FnOnce(&mut RowStore<'_>, &mut Grants) -> T) -> T {
         let mut model = lock(&self.model);
         let mut memory = lock(&self.memory);
         let Memory { tables, removed, grants, .. } = &mut *memory;
-        work(&mut Desk { model: &mut *model, tables, removed, hide_media_load: false }, grants)
+        work(&mut RowStore { model: &mut *model, tables, removed, hide_media_load: false }, grants)
     }
 
     /// Answers a request.
@@ -165,25 +165,25 @@ impl Face {
         };
         let Memory { tables, removed, grants, recent, .. } = memory;
         let hide_media_load = struck.contains(&FaultKind::NullMediaLoad);
-        let mut desk = Desk { model, tables, removed, hide_media_load };
+        let mut store = RowStore { model, tables, removed, hide_media_load };
         if matches!(route, Route::Token) {
-            return self.token(request, &mut desk, grants, now, struck);
+            return self.token(request, &mut store, grants, now, struck);
         }
         let expired = struck.contains(&FaultKind::ExpiredToken);
         let accounts = &self.options.accounts;
-        let principal = match identify(&mut desk, accounts, grants, request.authorization, expired) {
+        let principal = match identify(&mut store, accounts, grants, request.authorization, expired) {
             Ok(principal) => principal,
             Err(reply) => return reply,
         };
         if let Some(wait) = self.over_rate(recent, now) {
             return Reply::empty(429).with("retry-after", wait.to_string());
         }
-        let all_perms = setting(&mut desk, "api_oauth2_allow_all_perms") == true;
+        let all_perms = setting(&mut store, "api_oauth2_allow_all_perms") == true;
         if !principal.allows(family, name, method, all_perms) {
             let error = serde_json::json!({"error": "You do not have permission to perform this action."});
             return Reply::data(self.options.forbidden_status, error);
         }
-        respond(&mut desk, grants, &self.options, &Call { route, method, path, request, now })
+        respond(&mut store, grants, &self.options, &Call { route, method, path, request, now })
     }
 
     /// Counts a request; gives the seconds to wait when there were too many.
@@ -203,12 +203,12 @@ impl Face {
     fn token(
         &self,
         request: &Request<'_>,
-        desk: &mut Desk<'_>,
+        store: &mut RowStore<'_>,
         grants: &mut Grants,
         now: Timestamp,
         struck: &[FaultKind],
     ) -> Reply {
-        let lifetime = setting(desk, "api_oauth2_expiration").as_i64().unwrap_or(3600);
+        let lifetime = setting(store, "api_oauth2_expiration").as_i64().unwrap_or(3600);
         let rules = TokenRules {
             audiences: self.audiences.clone(),
             now,
@@ -216,7 +216,7 @@ impl Face {
             wrong_audience: struck.contains(&FaultKind::WrongAudience),
             expired: struck.contains(&FaultKind::ExpiredAssertion),
         };
-        let clients = desk.tables.rows("oauth2_client");
+        let clients = store.tables.rows("oauth2_client");
         let known =
             |id: &str| clients.iter().any(|row| row.get("client_id").and_then(Value::as_str) == Some(id));
         grants.token(&String::from_utf8_lossy(request.body), &rules, &known)

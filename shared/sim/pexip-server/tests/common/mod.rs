@@ -1,4 +1,4 @@
-//! A small model made of tables, and a server over it, for the tests of the Management Node's HTTP face. The world is
+//! A small model made of tables, and a server over it, for the tests of the Management API. The world is
 //! not needed to check how the API speaks; this holds rows, keeps a clock that a test sets, and believes what it is
 //! told.
 

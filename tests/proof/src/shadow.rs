@@ -10,9 +10,9 @@ use spillway_core::ledger::{Actor, EventKind};
 use spillway_core::outcome::{CycleReport, Outcome};
 use spillway_core::policy::{Mode, Policy};
 
-use super::{now, start};
-use crate::ports::{MemoryLedger, SimClock, SimFleet, SimManagement};
-use spillway_world::{CallSpec, SharedWorld, WorldBuilder, lock};
+use crate::now;
+use spillway_harness::ports::{MemoryLedger, SimClock, SimFleet, SimManagement};
+use spillway_world::{CallSpec, SharedWorld, fixtures, lock};
 
 /// A platform with Pexip's own bursting on or off, and a ledger.
 struct Shadow {
@@ -24,15 +24,12 @@ struct Shadow {
 
 impl Shadow {
     fn new(policy: Policy, bursting: bool) -> Self {
-        let world = WorldBuilder::new(start())
-            .location("London")
-            .location("AWS burst")
-            .overflow("London", "AWS burst")
+        let world = fixtures::london()
             .always_on("London", 1)
             .overflow_nodes("AWS burst", 3)
             .bursting(bursting)
             .boots_in(SignedDuration::from_mins(5))
-            .settings(|settings| settings.ec2.consistency = (SignedDuration::ZERO, SignedDuration::ZERO))
+            .ec2_shows_at_once()
             .build_shared()
             .unwrap();
         Self { world, ledger: MemoryLedger::new(), policy, cycles: 0 }
@@ -104,7 +101,7 @@ fn what_would_be_done_is_told_once_and_again_when_it_is_something_else() {
         lock(&shadow.world).nodes().iter().all(|node| !node.is_overflow || !node.busy),
         "nothing was started"
     );
-    assert_eq!(lock(&shadow.world).tally().starts_total(), 0);
+    assert_eq!(lock(&shadow.world).stats().starts_total(), 0);
 }
 
 #[test]
@@ -118,11 +115,11 @@ fn in_assist_mode_it_is_told_before_pexip_starts_the_node() {
     assert_eq!(outcomes, [Outcome::Withheld; 3]);
     let told = shadow.told();
     assert!(told.len() == 1 && told[0].contains("start aws-burst-1"), "{told:?}");
-    assert_eq!(lock(&shadow.world).tally().starts_total(), 0, "Pexip's threshold is not reached");
+    assert_eq!(lock(&shadow.world).stats().starts_total(), 0, "Pexip's threshold is not reached");
     shadow.calls(5);
     let outcomes: Vec<Outcome> = (0..3).map(|_| shadow.cycle().outcome).collect();
     assert_eq!(outcomes, [Outcome::Quiet; 3], "nothing is left to be done");
-    assert_eq!(lock(&shadow.world).tally().starts_total(), 1, "by Pexip");
+    assert_eq!(lock(&shadow.world).stats().starts_total(), 1, "by Pexip");
     assert_eq!(shadow.told().len(), 1);
     assert!(shadow.ledger.events().iter().all(|event| event.kind != EventKind::Start));
 }

@@ -1,4 +1,4 @@
-//! Lives of overflow nodes as bars, one row a node: booting, ready, with calls, draining. Why a node was started and
+//! Runs of overflow nodes as bars, one row a node: booting, ready, with calls, draining. Why a node was started and
 //! stopped is what a bar says when the pointer rests on it.
 
 use std::fmt::Write as _;
@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::frame::{Frame, Size, Window, escape};
 use crate::play::Played;
 use crate::story::clock;
-use crate::watch::{Life, Phase};
+use crate::timeline::{NodeRun, Phase};
 
 /// A row is at most this high, and all rows together about this.
 const ROW: f64 = 17.0;
@@ -22,8 +22,8 @@ pub(super) fn colour(phase: Phase) -> &'static str {
 }
 
 /// The bars.
-pub(super) fn lives_chart(played: &Played, window: Window) -> String {
-    let mut names: Vec<&str> = played.lives.iter().map(|life| life.node.as_str()).collect();
+pub(super) fn runs_chart(played: &Played, window: Window) -> String {
+    let mut names: Vec<&str> = played.runs.iter().map(|run| run.node.as_str()).collect();
     names.dedup();
     if names.is_empty() {
         return "<p class=\"muted\">No overflow node was started.</p>\n".to_owned();
@@ -50,18 +50,18 @@ pub(super) fn lives_chart(played: &Played, window: Window) -> String {
                         escape(label)
                     );
                 }
-                for life in played.lives.iter().filter(|life| life.node.as_str() == *name) {
-                    drawn.push_str(&bar(&frame, life, y, row));
+                for run in played.runs.iter().filter(|run| run.node.as_str() == *name) {
+                    drawn.push_str(&bar(&frame, run, y, row));
                 }
             }
-            frame.svg("Lives of the overflow nodes over the day", &drawn)
+            frame.svg("Runs of the overflow nodes over the day", &drawn)
         })
         .collect()
 }
 
-fn bar(frame: &Frame, life: &Life, y: f64, row: f64) -> String {
-    let mut text = format!("<g class=\"life\"><title>{}</title>", escape(&story(life)));
-    for span in &life.spans {
+fn bar(frame: &Frame, run: &NodeRun, y: f64, row: f64) -> String {
+    let mut text = format!("<g class=\"run\"><title>{}</title>", escape(&story(run)));
+    for span in &run.spans {
         let (from, until) = (frame.x(span.from), frame.x(span.until));
         if until <= from {
             continue;
@@ -79,25 +79,25 @@ fn bar(frame: &Frame, life: &Life, y: f64, row: f64) -> String {
     text
 }
 
-/// A life in a few lines.
-fn story(life: &Life) -> String {
-    let mut text = life.node.to_string();
+/// A run in a few lines.
+fn story(run: &NodeRun) -> String {
+    let mut text = run.node.to_string();
     let mut add = |what: &str, at: Option<jiff::Timestamp>, why: &str| {
         if let Some(at) = at {
             let gap = if why.is_empty() { "" } else { ": " };
             let _ = write!(text, "\n{} {what}{gap}{why}", clock(at));
         }
     };
-    add(if life.started.is_empty() { "running" } else { "started" }, life.from(), &life.started);
-    let first = |wanted: fn(Phase) -> bool| life.spans.iter().find(|s| wanted(s.phase)).map(|s| s.from);
-    if life.spans.first().is_some_and(|span| span.phase == Phase::Booting) {
+    add(if run.started.is_empty() { "running" } else { "started" }, run.from(), &run.started);
+    let first = |wanted: fn(Phase) -> bool| run.spans.iter().find(|s| wanted(s.phase)).map(|s| s.from);
+    if run.spans.first().is_some_and(|span| span.phase == Phase::Booting) {
         add("ready", first(|phase| matches!(phase, Phase::Idle | Phase::Busy)), "");
     }
     add("first call", first(|phase| phase == Phase::Busy), "");
     add("draining", first(|phase| phase == Phase::Draining), "");
-    match &life.stopped {
-        Some(why) => add("stopped", life.until(), why),
-        None => add("still running", life.until(), ""),
+    match &run.stopped {
+        Some(why) => add("stopped", run.until(), why),
+        None => add("still running", run.until(), ""),
     }
     text
 }

@@ -9,14 +9,13 @@ use spillway_core::ids::HdCalls;
 use spillway_core::outcome::CycleReport;
 use spillway_core::policy::Policy;
 
-use super::now;
-use crate::ports::{
-    CallFaults, Death, Gated, MemoryLedger, SimClock, SimFleet, SimManagement, Strike, until_death,
-};
+use crate::now;
+use spillway_harness::intercept::{CallFaults, Death, Intercepted, Strike, until_death};
+use spillway_harness::ports::{MemoryLedger, SimClock, SimFleet, SimManagement};
 use spillway_world::callers::Callers;
 use spillway_world::load_model::LoadModel;
 use spillway_world::weekday::Weekday;
-use spillway_world::{ServiceView, SharedWorld, Sizing, Tally, WorldBuilder, lock};
+use spillway_world::{ServiceView, SharedWorld, Sizing, Stats, WorldBuilder, lock};
 
 fn policy() -> Policy {
     Policy { threshold: Some(HdCalls(12)), ..Policy::with_defaults("manager") }
@@ -46,7 +45,7 @@ fn run(
         .collect()
 }
 
-fn played(start: Timestamp, callers: Arc<Callers>) -> (Tally, String) {
+fn played(start: Timestamp, callers: Arc<Callers>) -> (Stats, String) {
     let world = platform(start, callers);
     let policy = policy();
     let (fleet, management) =
@@ -66,21 +65,21 @@ fn played(start: Timestamp, callers: Arc<Callers>) -> (Tally, String) {
     let world = lock(&world);
     assert!(world.nodes().iter().all(|node| !node.is_overflow || node.service == ServiceView::Stopped));
     assert!(world.nodes().iter().all(|node| !node.maintenance_configured));
-    (world.tally().clone(), format!("{:?} {:?}", world.node_hours(), ledger.events()))
+    (world.stats().clone(), format!("{:?} {:?}", world.node_hours(), ledger.events()))
 }
 
 #[test]
 fn a_weekday_of_cycles_starts_nodes_stops_them_again_and_drops_nobody() {
     let (start, callers) = weekday();
-    let (tally, ran) = played(start, Arc::clone(&callers));
-    assert!(tally.starts_total() > 2, "{tally:?}");
-    assert_eq!(tally.starts, tally.stops);
-    assert_eq!(tally.dropped.total(), 0);
-    assert_eq!((tally, ran), played(start, callers));
+    let (stats, ran) = played(start, Arc::clone(&callers));
+    assert!(stats.starts_total() > 2, "{stats:?}");
+    assert_eq!(stats.starts, stats.stops);
+    assert_eq!(stats.dropped.total(), 0);
+    assert_eq!((stats, ran), played(start, callers));
 }
 
 /// The morning of the spike, with the n-th outside call of every cycle failing, or the cycle dying there.
-fn morning(world: &SharedWorld, n: u64, how: Option<Strike>) -> Tally {
+fn morning(world: &SharedWorld, n: u64, how: Option<Strike>) -> Stats {
     let policy = policy();
     let ledger = MemoryLedger::new();
     let clock = SimClock::new(Arc::clone(world));
@@ -96,16 +95,17 @@ fn morning(world: &SharedWorld, n: u64, how: Option<Strike>) -> Tally {
             Some(strike) => (CallFaults::nth(n, strike), Death::never()),
             None => (CallFaults::none(), Death::at(n)),
         };
-        let fleet = Gated::new(Gated::new(fleet.clone(), faults.clone()), death.clone());
-        let management = Gated::new(Gated::new(management.clone(), faults.clone()), death.clone());
-        let ledger = Gated::new(Gated::new(ledger.clone(), faults), death.clone());
+        let fleet = Intercepted::new(Intercepted::new(fleet.clone(), faults.clone()), death.clone());
+        let management =
+            Intercepted::new(Intercepted::new(management.clone(), faults.clone()), death.clone());
+        let ledger = Intercepted::new(Intercepted::new(ledger.clone(), faults), death.clone());
         let ports = Ports { fleet: &fleet, management: &management, ledger: &ledger, clock: &clock };
         let cycle = Cycle { ports, policy: &policy, owner, deadline };
         let report = now(until_death(&death, cycle.run(&mut memory)))?;
         assert!(report.violations.is_empty());
         Some(report)
     });
-    lock(world).tally().clone()
+    lock(world).stats().clone()
 }
 
 #[test]
@@ -113,9 +113,9 @@ fn whatever_call_fails_or_never_returns_no_call_is_dropped_and_nodes_still_start
     let (start, callers) = weekday();
     for n in 1..=8 {
         for how in [Some(Strike::Before), Some(Strike::After), None] {
-            let tally = morning(&platform(start, Arc::clone(&callers)), n, how);
-            assert_eq!(tally.dropped.by_spillway, 0, "call {n}, {how:?}");
-            assert!(tally.starts_total() > 0, "call {n}, {how:?}");
+            let stats = morning(&platform(start, Arc::clone(&callers)), n, how);
+            assert_eq!(stats.dropped.by_spillway, 0, "call {n}, {how:?}");
+            assert!(stats.starts_total() > 0, "call {n}, {how:?}");
         }
     }
 }

@@ -5,17 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
-use spillway_core::fault::{Fault, Refusal};
+use spillway_core::fault::Fault;
 use spillway_core::ids::{AllocationId, HdCalls, InstanceId, LocationName, NodeId};
-use spillway_core::observation::{Fleet, Instance, InstanceState, Node, NodeStatus};
+use spillway_core::observation::{InstanceState, Node, NodeStatus};
 use spillway_core::policy::Policy;
-use spillway_core::ports::{
-    AddressRead, AddressWrite, ElasticAddress, FleetRead, FleetWrite, InstanceOrder, InstanceScope,
-    OrderResults, PlatformScope,
-};
+use spillway_core::ports::{ElasticAddress, InstanceOrder, PlatformScope};
+use spillway_world::{FleetScope, NodeView, ServiceView, SharedWorld, World, lock};
 
-use crate::ports::SimFleet;
-use spillway_world::{NodeView, ServiceView, SharedWorld, World, lock};
+use super::{Call, Interceptor};
 
 /// What was seen of the orders so far.
 #[derive(Debug, Default)]
@@ -25,22 +22,30 @@ struct Seen {
     /// Locations whose starts are not measured against the need: a hold asks for them.
     held: BTreeSet<LocationName>,
     everything_held: bool,
-    fault: Option<Fault>,
+    /// Associations that were asked for and not yet answered.
+    associations: BTreeMap<(InstanceId, AllocationId), Before>,
 }
 
-/// The fleet of a stage, and the eye on it. Clones share what was seen.
+/// What was so when an association was asked for.
+#[derive(Debug)]
+struct Before {
+    node: Option<NodeView>,
+    addresses: Vec<ElasticAddress>,
+}
+
+/// The watch on a fleet. Clones share what was seen.
 #[derive(Clone)]
-pub struct WatchedFleet {
-    fleet: SimFleet,
+pub struct Invariants {
+    scope: FleetScope,
     world: SharedWorld,
     policy: Policy,
     seen: Arc<Mutex<Seen>>,
 }
 
-impl WatchedFleet {
-    /// Watches a fleet.
-    pub(super) fn new(fleet: SimFleet, world: SharedWorld, policy: Policy) -> Self {
-        Self { fleet, world, policy, seen: Arc::default() }
+impl Invariants {
+    /// Watches the orders to the instances of a scope.
+    pub(crate) fn new(scope: FleetScope, world: SharedWorld, policy: Policy) -> Self {
+        Self { scope, world, policy, seen: Arc::default() }
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
@@ -59,18 +64,13 @@ impl WatchedFleet {
     }
 
     /// Starts here (everywhere: `None`) are for a hold from now on, and not measured against the need.
-    pub(super) fn expect_holds(&self, location: Option<&str>) {
+    pub(crate) fn expect_holds(&self, location: Option<&str>) {
         match location {
             Some(name) => {
                 self.seen().held.insert(LocationName::new(name));
             }
             None => self.seen().everything_held = true,
         }
-    }
-
-    /// Every read fails so, until it is given `None`.
-    pub fn set_fault(&self, fault: Option<Fault>) {
-        self.seen().fault = fault;
     }
 
     fn note(&self, at: Timestamp, what: &str) {
@@ -82,27 +82,28 @@ impl WatchedFleet {
     }
 
     /// An Elastic IP was associated: it was free, and nobody on the node noticed.
-    fn watch_association(
-        &self,
-        world: &World,
-        instance: &InstanceId,
-        node: Option<&NodeView>,
-        before: &[ElasticAddress],
-    ) {
-        let name = node.map_or_else(|| instance.to_string(), |node| node.name.to_string());
-        for elastic in before {
+    fn watch_association(&self, now: Timestamp, instance: &InstanceId, before: &Before) {
+        let name = before.node.as_ref().map_or_else(|| instance.to_string(), |node| node.name.to_string());
+        for elastic in &before.addresses {
             if let Some(holder) = elastic.instance.as_ref().filter(|holder| *holder != instance) {
-                self.note(world.now(), &format!("{} was taken from {holder} for {name}", elastic.address));
+                self.note(now, &format!("{} was taken from {holder} for {name}", elastic.address));
             }
         }
         // Calls whose address was wrong all along lose nothing.
         let right = |node: &NodeView| node.static_nat.is_some() && node.static_nat == node.public_ip;
-        if node.is_some_and(|node| node.busy && right(node)) {
-            self.note(world.now(), &format!("{name} got another address while it hosted calls"));
+        if before.node.as_ref().is_some_and(|node| node.busy && right(node)) {
+            self.note(now, &format!("{name} got another address while it hosted calls"));
         }
     }
 
-    fn watch_starts(&self, world: &World, orders: &[InstanceOrder], shown_up: &BTreeSet<InstanceId>) {
+    fn watch_starts(&self, world: &World, orders: &[InstanceOrder]) {
+        let shown_up: BTreeSet<InstanceId> = world
+            .fleet(&self.scope)
+            .instances
+            .into_iter()
+            .filter(|each| matches!(each.state, InstanceState::Pending | InstanceState::Running))
+            .map(|each| each.id)
+            .collect();
         let nodes = by_instance(world);
         let measured = measured(world);
         let mut added: BTreeMap<&LocationName, Vec<u32>> = BTreeMap::new();
@@ -117,9 +118,9 @@ impl WatchedFleet {
             if matches!(node.state, Some(InstanceState::Pending | InstanceState::Running)) {
                 let what = format!("start of {}, which is up already", node.name);
                 if shown_up.contains(&order.instance) {
-                    self.note(world.now(), &format!("{what}: two lives"));
+                    self.note(world.now(), &format!("{what}: a second start"));
                 } else {
-                    // EC2 itself still shows it stopped. It is the same life, since a start can be repeated; only the
+                    // EC2 itself still shows it stopped. It is the same run, since a start can be repeated; only the
                     // ledger could have known.
                     self.note_excess(world.now(), &what);
                 }
@@ -223,70 +224,31 @@ fn capacity(measured: &BTreeMap<NodeId, u32>, node: &NodeView) -> u32 {
     measured.get(&node.id).copied().unwrap_or(HdCalls::RECOMMENDED_NODE.0)
 }
 
-impl FleetRead for WatchedFleet {
-    async fn read_fleet(&self) -> Result<Fleet, Fault> {
-        if let Some(fault) = self.seen().fault.clone() {
-            return Err(fault);
+impl Interceptor for Invariants {
+    async fn before(&self, call: &Call<'_>) -> Result<(), Fault> {
+        let world = lock(&self.world);
+        match *call {
+            Call::StartInstances(orders) => self.watch_starts(&world, orders),
+            Call::StopInstances(orders) => self.watch_stops(&world, orders),
+            Call::AssociateAddress { instance, allocation } => {
+                let before = Before {
+                    node: by_instance(&world).remove(instance),
+                    addresses: world.describe_addresses(std::slice::from_ref(allocation)),
+                };
+                self.seen().associations.insert((instance.clone(), allocation.clone()), before);
+            }
+            _ => {}
         }
-        self.fleet.read_fleet().await
-    }
-}
-
-impl FleetWrite for WatchedFleet {
-    async fn start_instances(&self, orders: &[InstanceOrder]) -> OrderResults {
-        let shown = self.fleet.read_fleet().await.map(|fleet| fleet.instances).unwrap_or_default();
-        let shown_up: BTreeSet<InstanceId> = shown
-            .into_iter()
-            .filter(|each| matches!(each.state, InstanceState::Pending | InstanceState::Running))
-            .map(|each| each.id)
-            .collect();
-        self.watch_starts(&lock(&self.world), orders, &shown_up);
-        self.fleet.start_instances(orders).await
+        Ok(())
     }
 
-    async fn stop_instances(&self, orders: &[InstanceOrder]) -> OrderResults {
-        self.watch_stops(&lock(&self.world), orders);
-        self.fleet.stop_instances(orders).await
-    }
-}
-
-impl AddressRead for WatchedFleet {
-    async fn read_instances(
-        &self,
-        scope: InstanceScope<'_>,
-        always_on: bool,
-    ) -> Result<Vec<Instance>, Fault> {
-        if let Some(fault) = self.seen().fault.clone() {
-            return Err(fault);
+    async fn after(&self, call: &Call<'_>, done: bool) -> Result<(), Fault> {
+        if let Call::AssociateAddress { instance, allocation } = *call {
+            let before = self.seen().associations.remove(&(instance.clone(), allocation.clone()));
+            if let Some(before) = before.filter(|_| done) {
+                self.watch_association(lock(&self.world).now(), instance, &before);
+            }
         }
-        self.fleet.read_instances(scope, always_on).await
-    }
-
-    async fn read_addresses(
-        &self,
-        region: &str,
-        allocations: &[AllocationId],
-    ) -> Result<Vec<ElasticAddress>, Fault> {
-        if let Some(fault) = self.seen().fault.clone() {
-            return Err(fault);
-        }
-        self.fleet.read_addresses(region, allocations).await
-    }
-}
-
-impl AddressWrite for WatchedFleet {
-    async fn associate_address(
-        &self,
-        region: &str,
-        instance: &InstanceId,
-        allocation: &AllocationId,
-    ) -> Result<(), Refusal> {
-        let before = lock(&self.world).describe_addresses(std::slice::from_ref(allocation));
-        let node = by_instance(&lock(&self.world)).remove(instance);
-        let done = self.fleet.associate_address(region, instance, allocation).await;
-        if done.is_ok() {
-            self.watch_association(&lock(&self.world), instance, node.as_ref(), &before);
-        }
-        done
+        Ok(())
     }
 }

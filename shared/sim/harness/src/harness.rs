@@ -1,5 +1,5 @@
-//! A stage: a world in virtual time, the ledger, and the real cycle over them, once a minute like the schedule.
-//! Scripts, sweeps and property tests all play on it. It decides nothing.
+//! A world in virtual time, the ledger, and the real cycle over them, once a minute like the schedule. Scripts, sweeps and
+//! property tests all run on it. It decides nothing.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -13,13 +13,12 @@ use spillway_core::observation::Observation;
 use spillway_core::outcome::CycleReport;
 use spillway_core::plan::Plan;
 use spillway_core::policy::{Mode, Policy};
-use spillway_core::ports::{Clock, FleetWrite, LedgerRead, LedgerWrite, ManagementWrite, OverflowStart};
+use spillway_core::ports::{Clock, LedgerRead};
 use spillway_core::prewarm::{PrewarmEnd, Prewarmed, Tick};
 use spillway_core::reconcile::{Reconcile, ReconcileReport};
 
-use super::hook::HookedManagement;
-use super::watch::WatchedFleet;
-use crate::ports::{CallFaults, Death, Gate, Gated, MemoryLedger, SimClock, SimFleet, until_death};
+use crate::intercept::{Death, Intercepted, Interceptor, Invariants, Surprises, until_death};
+use crate::ports::{MemoryLedger, SimClock, SimFleet, SimManagement};
 use spillway_world::{FleetScope, Initiator, SharedWorld, World, lock};
 
 /// Time between two cycles (the schedule's rate).
@@ -32,13 +31,18 @@ const TIMEOUT: Duration = Duration::from_secs(45);
 /// that waits for time alone, such as the default minimum lifetime or the longest back-off.
 pub const QUIET_CYCLES: u32 = 75;
 
+/// EC2 as the harness shows it: every order is held against what must never happen.
+pub type HarnessFleet = Intercepted<SimFleet, Invariants>;
+/// The Management Node as the harness shows it: a script may let something happen at a reading.
+pub type HarnessManagement = Intercepted<SimManagement, Surprises>;
+
 /// A platform, its ledger and its evaluator.
-pub struct Stage {
+pub struct Harness {
     world: SharedWorld,
     ledger: MemoryLedger,
     policy: Policy,
-    fleet: WatchedFleet,
-    management: HookedManagement,
+    fleet: HarnessFleet,
+    management: HarnessManagement,
     clock: SimClock,
     memory: LeaseMemory,
     cycles: u64,
@@ -46,8 +50,31 @@ pub struct Stage {
     violations: Vec<String>,
 }
 
-impl Stage {
-    /// A stage over a world.
+/// The ports, every call of which meets an interceptor.
+struct Through<'a, I> {
+    fleet: Intercepted<HarnessFleet, I>,
+    management: Intercepted<HarnessManagement, I>,
+    ledger: Intercepted<MemoryLedger, I>,
+    clock: &'a SimClock,
+}
+
+type ThroughPorts<'a, I> = Ports<
+    'a,
+    Intercepted<HarnessFleet, I>,
+    Intercepted<HarnessManagement, I>,
+    Intercepted<MemoryLedger, I>,
+    SimClock,
+>;
+
+impl<I> Through<'_, I> {
+    fn ports(&self) -> ThroughPorts<'_, I> {
+        let Self { fleet, management, ledger, clock } = self;
+        Ports { fleet, management, ledger, clock }
+    }
+}
+
+impl Harness {
+    /// A harness over a world.
     pub fn new(world: World, policy: Policy) -> Self {
         let world: SharedWorld = Arc::new(std::sync::Mutex::new(world));
         let scope = FleetScope {
@@ -59,10 +86,11 @@ impl Stage {
             },
             vpcs: (!policy.vpcs.is_empty()).then(|| policy.vpcs.iter().cloned().collect()),
         };
-        let fleet = SimFleet::in_scope(Arc::clone(&world), scope);
+        let invariants = Invariants::new(scope.clone(), Arc::clone(&world), policy.clone());
+        let surprises = Surprises::new(Arc::clone(&world));
         Self {
-            fleet: WatchedFleet::new(fleet, Arc::clone(&world), policy.clone()),
-            management: HookedManagement::new(Arc::clone(&world)),
+            fleet: Intercepted::new(SimFleet::in_scope(Arc::clone(&world), scope), invariants),
+            management: Intercepted::new(SimManagement::new(Arc::clone(&world)), surprises),
             clock: SimClock::new(Arc::clone(&world)),
             ledger: MemoryLedger::new(),
             memory: LeaseMemory::default(),
@@ -98,14 +126,24 @@ impl Stage {
         self.policy.mode = mode;
     }
 
-    /// The fleet port, watched.
-    pub fn fleet(&self) -> &WatchedFleet {
+    /// EC2.
+    pub fn fleet(&self) -> &HarnessFleet {
         &self.fleet
     }
 
-    /// The management port.
-    pub fn management(&self) -> &HookedManagement {
+    /// What must never happen, as far as orders to EC2 show it.
+    pub fn invariants(&self) -> &Invariants {
+        self.fleet.interceptor()
+    }
+
+    /// The Management Node.
+    pub fn management(&self) -> &HarnessManagement {
         &self.management
+    }
+
+    /// What is still to happen when a node's activity is read.
+    pub fn surprises(&self) -> &Surprises {
+        self.management.interceptor()
     }
 
     /// Virtual time.
@@ -118,32 +156,74 @@ impl Stage {
         self.world().advance_by(time);
     }
 
+    /// The ports, every call of which meets an interceptor.
+    fn through<I: Interceptor + Clone>(&self, interceptor: &I) -> Through<'_, I> {
+        Through {
+            fleet: Intercepted::new(self.fleet.clone(), interceptor.clone()),
+            management: Intercepted::new(self.management.clone(), interceptor.clone()),
+            ledger: Intercepted::new(self.ledger.clone(), interceptor.clone()),
+            clock: &self.clock,
+        }
+    }
+
     /// One cycle, as the schedule starts it.
     pub fn cycle(&mut self) -> CycleReport {
+        self.cycle_through(&())
+    }
+
+    /// One cycle whose port calls all meet an interceptor.
+    pub fn cycle_through<I: Interceptor + Clone>(&mut self, interceptor: &I) -> CycleReport {
+        let owner = self.next_owner();
         let mut memory = std::mem::take(&mut self.memory);
-        let report = self.cycle_of(&mut memory);
+        let report = finish(self.cycle_beside(&owner, interceptor, &mut memory));
         self.memory = memory;
-        report
+        self.keep(report)
     }
 
     /// One cycle by an evaluator of its own, with its own memory of the lease.
     pub fn cycle_of(&mut self, memory: &mut LeaseMemory) -> CycleReport {
         let owner = self.next_owner();
-        let (fleet, management, ledger) = (self.fleet.clone(), self.management.clone(), self.ledger.clone());
-        // Nothing in a simulated world waits, so a cycle never does.
-        let report = self.drive(&fleet, &management, &ledger, memory, owner);
+        let report = finish(self.cycle_beside(&owner, &(), memory));
         self.keep(report)
+    }
+
+    /// One cycle that dies at an await point; whether it got there. A new evaluator takes over: it knows nothing.
+    pub fn cycle_dies(&mut self, death: &Death) -> bool {
+        let owner = self.next_owner();
+        let mut memory = std::mem::take(&mut self.memory);
+        let ended = finish(until_death(death, self.cycle_beside(&owner, death, &mut memory)));
+        let died = !matches!(ended, Some(Some(_)));
+        if !died {
+            self.memory = memory;
+        }
+        died
+    }
+
+    /// The future of a cycle whose port calls all meet an interceptor, for tests that let two of them run side by side.
+    pub async fn cycle_beside<I: Interceptor + Clone>(
+        &self,
+        owner: &str,
+        interceptor: &I,
+        memory: &mut LeaseMemory,
+    ) -> CycleReport {
+        let through = self.through(interceptor);
+        let (ports, deadline) = (through.ports(), self.deadline());
+        Cycle { ports, policy: &self.policy, owner: owner.to_owned(), deadline }.run(memory).await
     }
 
     /// A pre-warm window fires: an invocation of another function, which knows nothing of the lease.
     pub fn prewarm(&mut self, tick: &Tick) -> Option<Prewarmed> {
-        self.prewarm_through(&CallFaults::none(), tick)
+        self.prewarm_through(&(), tick)
     }
 
-    /// The same, with every port call through a gate.
-    pub fn prewarm_through<G: Gate + Clone>(&mut self, gate: &G, tick: &Tick) -> Option<Prewarmed> {
+    /// The same, with every port call meeting an interceptor.
+    pub fn prewarm_through<I: Interceptor + Clone>(
+        &mut self,
+        interceptor: &I,
+        tick: &Tick,
+    ) -> Option<Prewarmed> {
         let owner = self.next_owner();
-        let fired = finish(self.prewarm_beside(owner, gate, tick))?;
+        let fired = finish(self.prewarm_beside(owner, interceptor, tick))?;
         if let PrewarmEnd::Held(held) = &fired.end {
             self.note_violations(&held.cycle);
         }
@@ -157,49 +237,45 @@ impl Stage {
         !matches!(ended, Some(Some(_)))
     }
 
-    async fn prewarm_beside<G: Gate + Clone>(&self, owner: String, gate: &G, tick: &Tick) -> Prewarmed {
-        let fleet = Gated::new(self.fleet.clone(), gate.clone());
-        let management = Gated::new(self.management.clone(), gate.clone());
-        let ledger = Gated::new(self.ledger.clone(), gate.clone());
-        let ports = Ports { fleet: &fleet, management: &management, ledger: &ledger, clock: &self.clock };
-        let deadline = self.clock.monotonic() + TIMEOUT;
+    async fn prewarm_beside<I: Interceptor + Clone>(
+        &self,
+        owner: String,
+        interceptor: &I,
+        tick: &Tick,
+    ) -> Prewarmed {
+        let through = self.through(interceptor);
+        let (ports, deadline) = (through.ports(), self.deadline());
         let cycle = Cycle { ports, policy: &self.policy, owner, deadline };
         spillway_core::prewarm::run(&cycle, tick, &mut LeaseMemory::default()).await
     }
 
-    /// One cycle whose port calls all pass a gate.
-    pub fn cycle_through<G: Gate + Clone>(&mut self, gate: &G) -> CycleReport {
-        let owner = self.next_owner();
-        let fleet = Gated::new(self.fleet.clone(), gate.clone());
-        let management = Gated::new(self.management.clone(), gate.clone());
-        let ledger = Gated::new(self.ledger.clone(), gate.clone());
-        let mut memory = std::mem::take(&mut self.memory);
-        let report = self.drive(&fleet, &management, &ledger, &mut memory, owner);
-        self.memory = memory;
-        self.keep(report)
-    }
-
     /// One pass of the reconciler: over everything, or over some instances.
     pub fn reconcile(&self, instances: Option<&[InstanceId]>) -> Option<ReconcileReport> {
-        self.reconcile_through(instances, &Death::never())
+        self.reconcile_through(instances, &())
     }
 
-    /// One pass whose port calls all pass a gate; `None` if it never ends.
-    pub fn reconcile_through<G: Gate + Clone>(
+    /// One pass whose port calls all meet an interceptor; `None` if it never ends.
+    pub fn reconcile_through<I: Interceptor + Clone>(
         &self,
         instances: Option<&[InstanceId]>,
-        gate: &G,
+        interceptor: &I,
     ) -> Option<ReconcileReport> {
-        let fleet = Gated::new(self.fleet.clone(), gate.clone());
-        let management = Gated::new(self.management.clone(), gate.clone());
-        let ledger = Gated::new(self.ledger.clone(), gate.clone());
-        let ports = Ports { fleet: &fleet, management: &management, ledger: &ledger, clock: &self.clock };
-        let deadline = self.clock.monotonic() + TIMEOUT;
+        let through = self.through(interceptor);
+        let (ports, deadline) = (through.ports(), self.deadline());
         let pass = Reconcile { ports, policy: &self.policy, deadline };
         match instances {
             None => finish(pass.sweep()),
             Some(ids) => finish(pass.instances(ids)),
         }
+    }
+
+    fn deadline(&self) -> Duration {
+        self.clock.monotonic() + TIMEOUT
+    }
+
+    fn next_owner(&mut self) -> String {
+        self.cycles += 1;
+        format!("evaluator-{}", self.cycles)
     }
 
     fn keep(&mut self, report: Option<CycleReport>) -> CycleReport {
@@ -213,66 +289,15 @@ impl Stage {
         self.violations.extend(report.violations.iter().map(|broken| format!("{at} planned: {broken}")));
     }
 
-    /// One cycle that dies at an await point; whether it got there. A new evaluator takes over: it knows nothing.
-    pub fn cycle_dies(&mut self, death: &Death) -> bool {
-        let owner = self.next_owner();
-        let fleet = Gated::new(self.fleet.clone(), death.clone());
-        let management = Gated::new(self.management.clone(), death.clone());
-        let ledger = Gated::new(self.ledger.clone(), death.clone());
-        let mut memory = std::mem::take(&mut self.memory);
-        let ports = Ports { fleet: &fleet, management: &management, ledger: &ledger, clock: &self.clock };
-        let deadline = self.clock.monotonic() + TIMEOUT;
-        let cycle = Cycle { ports, policy: &self.policy, owner, deadline };
-        let ended = finish(until_death(death, cycle.run(&mut memory)));
-        let died = !matches!(ended, Some(Some(_)));
-        if !died {
-            self.memory = memory;
-        }
-        died
-    }
-
-    /// The future of a cycle through a gate, for tests that let two of them run side by side.
-    pub async fn cycle_beside<G: Gate + Clone>(
-        &self,
-        owner: &str,
-        gate: &G,
-        memory: &mut LeaseMemory,
-    ) -> CycleReport {
-        let fleet = Gated::new(self.fleet.clone(), gate.clone());
-        let management = Gated::new(self.management.clone(), gate.clone());
-        let ledger = Gated::new(self.ledger.clone(), gate.clone());
-        let ports = Ports { fleet: &fleet, management: &management, ledger: &ledger, clock: &self.clock };
-        let deadline = self.clock.monotonic() + TIMEOUT;
-        Cycle { ports, policy: &self.policy, owner: owner.to_owned(), deadline }.run(memory).await
-    }
-
-    fn next_owner(&mut self) -> String {
-        self.cycles += 1;
-        format!("evaluator-{}", self.cycles)
-    }
-
-    fn drive<F: FleetWrite, M: ManagementWrite + OverflowStart, L: LedgerWrite>(
-        &self,
-        fleet: &F,
-        management: &M,
-        ledger: &L,
-        memory: &mut LeaseMemory,
-        owner: String,
-    ) -> Option<CycleReport> {
-        let ports = Ports { fleet, management, ledger, clock: &self.clock };
-        let deadline = self.clock.monotonic() + TIMEOUT;
-        finish(Cycle { ports, policy: &self.policy, owner, deadline }.run(memory))
-    }
-
     /// What Spillway would see now.
     pub fn observe(&self) -> Option<Observation> {
-        let ports = Ports {
-            fleet: &self.fleet,
-            management: &self.management,
-            ledger: &self.ledger,
-            clock: &self.clock,
+        let through = self.through(&());
+        let cycle = Cycle {
+            ports: through.ports(),
+            policy: &self.policy,
+            owner: String::new(),
+            deadline: Duration::ZERO,
         };
-        let cycle = Cycle { ports, policy: &self.policy, owner: String::new(), deadline: Duration::ZERO };
         finish(cycle.observe())
     }
 
@@ -319,9 +344,9 @@ impl Stage {
 
     /// What should never have happened, one sentence each.
     pub fn broken(&self) -> Vec<String> {
-        let mut broken = self.fleet.broken();
+        let mut broken = self.invariants().broken();
         broken.extend(self.violations.iter().cloned());
-        let dropped = self.world().tally().dropped.by_spillway;
+        let dropped = self.world().stats().dropped.by_spillway;
         if dropped > 0 {
             broken.push(format!("{dropped} callers were dropped by Spillway"));
         }
@@ -331,11 +356,11 @@ impl Stage {
     /// Starts and stops by Spillway that EC2 accepted.
     pub fn starts_and_stops(&self) -> (u64, u64) {
         let world = self.world();
-        let tally = world.tally();
+        let stats = world.stats();
         let of = |counts: &std::collections::BTreeMap<Initiator, u64>| {
             counts.get(&Initiator::Spillway).copied().unwrap_or(0)
         };
-        (of(&tally.starts), of(&tally.stops))
+        (of(&stats.starts), of(&stats.stops))
     }
 }
 
@@ -356,7 +381,7 @@ fn empty_report(at: Timestamp) -> CycleReport {
 pub fn finish<F: Future>(future: F) -> Option<F::Output> {
     let mut future = pin!(future);
     let mut context = Context::from_waker(Waker::noop());
-    // A gate may yield a few times for each call of a cycle; one that never comes back is given up.
+    // An interceptor may yield a few times for each call of a cycle; one that never comes back is given up.
     for _ in 0..100_000 {
         if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
             return Some(output);

@@ -44,7 +44,7 @@ impl Dropped {
 
 /// Counts since the world began.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Tally {
+pub struct Stats {
     /// Callers who called at least once.
     pub offered: u64,
     /// Their demand.
@@ -77,7 +77,7 @@ pub struct Tally {
     pub failed_boots: u64,
 }
 
-impl Tally {
+impl Stats {
     /// Accepted starts by anyone.
     pub fn starts_total(&self) -> u64 {
         self.starts.values().sum()
@@ -149,8 +149,8 @@ pub(crate) type Samples = Vec<Sample>;
 
 impl World {
     /// Counts since the world began.
-    pub fn tally(&self) -> &Tally {
-        &self.tally
+    pub fn stats(&self) -> &Stats {
+        &self.stats
     }
 
     /// Callers connected now.
@@ -219,8 +219,8 @@ impl World {
             at: self.now,
             locations: locations.into_iter().flatten().collect(),
             callers: u32::try_from(self.calls.len()).unwrap_or(u32::MAX),
-            refused: self.tally.refused,
-            dropped: self.tally.dropped.total(),
+            refused: self.stats.refused,
+            dropped: self.stats.dropped.total(),
         }
     }
 

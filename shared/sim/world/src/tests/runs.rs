@@ -145,7 +145,7 @@ fn a_stopped_nodes_calls_are_dropped_and_counted_on_whoever_stopped_it() {
         assert_eq!(world.in_progress(), 6);
         let node = instance_of(&world, "london-1");
         assert!(world.stop_instances(&[node], by)[0].1.is_ok());
-        let dropped = world.tally().dropped;
+        let dropped = world.stats().dropped;
         assert_eq!(dropped.total(), 6);
         let counted = match by {
             Initiator::Spillway => dropped.by_spillway,
@@ -204,7 +204,7 @@ fn a_boot_can_fail_in_two_ways() {
     world.advance_by(mins(30));
     let (never, stopped) = (world.node("aws-burst-1").unwrap(), world.node("aws-burst-2").unwrap());
     assert_eq!((never.service, stopped.service), (ServiceView::Booting, ServiceView::Stopped));
-    assert_eq!(world.tally().failed_boots, 2);
+    assert_eq!(world.stats().failed_boots, 2);
 }
 
 #[test]

@@ -51,7 +51,7 @@ pub(super) struct Span {
 
 /// A node from start to stop.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Life {
+pub(super) struct NodeRun {
     pub(super) node: NodeName,
     pub(super) spans: Vec<Span>,
     /// Why it was started; empty where it ran from the beginning.
@@ -60,7 +60,7 @@ pub(super) struct Life {
     pub(super) stopped: Option<String>,
 }
 
-impl Life {
+impl NodeRun {
     pub(super) fn from(&self) -> Option<Timestamp> {
         self.spans.first().map(|span| span.from)
     }
@@ -72,36 +72,36 @@ impl Life {
 
 /// Looks at the overflow nodes.
 #[derive(Debug, Default)]
-pub(super) struct Watch {
-    open: BTreeMap<NodeName, Life>,
-    closed: Vec<Life>,
+pub(super) struct Timeline {
+    open: BTreeMap<NodeName, NodeRun>,
+    closed: Vec<NodeRun>,
 }
 
-impl Watch {
+impl Timeline {
     /// One look; says which nodes became ready since the last.
     pub(super) fn look(&mut self, world: &World) -> Option<Moment> {
         let now = world.now();
         let mut ready = Vec::new();
         for node in world.nodes().iter().filter(|node| node.is_overflow) {
             let Some(phase) = Phase::of(node) else {
-                if let Some(mut life) = self.open.remove(&node.name) {
-                    life.stopped = Some(String::new());
-                    self.closed.push(life);
+                if let Some(mut run) = self.open.remove(&node.name) {
+                    run.stopped = Some(String::new());
+                    self.closed.push(run);
                 }
                 continue;
             };
-            let life = self.open.entry(node.name.clone()).or_insert_with(|| {
+            let run = self.open.entry(node.name.clone()).or_insert_with(|| {
                 let from = node.launched_at.unwrap_or(now).max(world.started_at());
                 let spans = vec![Span { phase, from, until: now }];
-                Life { node: node.name.clone(), spans, started: String::new(), stopped: None }
+                NodeRun { node: node.name.clone(), spans, started: String::new(), stopped: None }
             });
-            let Some(last) = life.spans.last_mut() else { continue };
+            let Some(last) = run.spans.last_mut() else { continue };
             last.until = now;
             if last.phase != phase {
                 if last.phase == Phase::Booting {
                     ready.push(node.name.clone());
                 }
-                life.spans.push(Span { phase, from: now, until: now });
+                run.spans.push(Span { phase, from: now, until: now });
             }
         }
         (!ready.is_empty()).then(|| Moment {
@@ -112,19 +112,19 @@ impl Watch {
         })
     }
 
-    /// All lives, with the reasons that were given for them, by node and then by time.
-    pub(super) fn lives(self, moments: &[Moment]) -> Vec<Life> {
-        let mut lives = self.closed;
-        lives.extend(self.open.into_values());
-        for life in &mut lives {
-            let (Some(from), Some(until)) = (life.from(), life.until()) else { continue };
-            life.started = reason(moments, What::Start, &life.node, from).unwrap_or_default();
-            if let Some(stopped) = &mut life.stopped {
-                *stopped = reason(moments, What::Stop, &life.node, until).unwrap_or_default();
+    /// All runs, with the reasons that were given for them, by node and then by time.
+    pub(super) fn runs(self, moments: &[Moment]) -> Vec<NodeRun> {
+        let mut runs = self.closed;
+        runs.extend(self.open.into_values());
+        for run in &mut runs {
+            let (Some(from), Some(until)) = (run.from(), run.until()) else { continue };
+            run.started = reason(moments, What::Start, &run.node, from).unwrap_or_default();
+            if let Some(stopped) = &mut run.stopped {
+                *stopped = reason(moments, What::Stop, &run.node, until).unwrap_or_default();
             }
         }
-        lives.sort_by(|a, b| number(&a.node).cmp(&number(&b.node)).then(a.from().cmp(&b.from())));
-        lives
+        runs.sort_by(|a, b| number(&a.node).cmp(&number(&b.node)).then(a.from().cmp(&b.from())));
+        runs
     }
 }
 
