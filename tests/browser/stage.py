@@ -135,7 +135,7 @@ def _build(binaries: Path, directory: Path, stack: contextlib.ExitStack) -> Stag
     password.write_text(PASSWORD)
     simulate = stack.enter_context(_process(
         "simulate", [str(binaries / "simulate"), "--listen", listen, "--control", control, "--ca-out", str(ca),
-                     "--scenario", str(scenario), "--user", USERNAME, "--password-file", str(password)], directory))
+                     "--platform", str(scenario), "--user", USERNAME, "--password-file", str(password)], directory))
     servers.wait_until("simulate", lambda: servers.answers(f"http://{control}/sim/world"), 30, simulate)
 
     ec2, ssm, table = (aws.client(*pair) for pair in (("ec2", moto), ("ssm", moto), ("dynamodb", dynamodb)))

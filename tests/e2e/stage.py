@@ -121,7 +121,7 @@ def simulated(binaries: Path, directory: Path, trace: Path | None, *, overflow: 
     }))
     password.write_text(PASSWORD)
     command = [str(binaries / "simulate"), "--listen", listen, "--control", control, "--ca-out", str(ca),
-               "--scenario", str(scenario), "--user", USERNAME, "--password-file", str(password)]
+               "--platform", str(scenario), "--user", USERNAME, "--password-file", str(password)]
     with servers.server("simulate", command, f"http://{control}", log_dir=directory, probe="/sim/world") as url:
         yield f"https://{listen}", url, ca.read_text()
 

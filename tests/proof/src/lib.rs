@@ -1,7 +1,11 @@
-//! Proof across the crates, in one binary: scripts, sweeps, properties, counted calls.
+//! Proof across the crates in virtual time: scenarios, sweeps of faults and deaths, random hours, rivals, node operations.
+//!
+//! It must not need HTTP, AWS or a clock, so that `cargo nextest run -p spillway-proof` compiles pure crates only; what needs
+//! one of these is in `tests/served`. Nothing here needs anything outside the clone.
+//!
+//! Begin with `scenarios.rs` and a script in `tests/scenarios`, then `situations.rs` and `sweeps.rs`.
 
 #![cfg(test)]
-#![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot be set up has failed")]
 
 mod addresses;
 mod operations;

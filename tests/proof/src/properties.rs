@@ -1,5 +1,5 @@
 //! Random loads and random misfortunes over hours of simulated time. Whatever comes: no call is dropped by us, no node
-//! has two lives, none is stopped before its minimum lifetime; and when the misfortunes end, everything comes to rest.
+//! has two runs at once, none is stopped before its minimum lifetime; and when the misfortunes end, everything comes to rest.
 
 use jiff::SignedDuration;
 use proptest::prelude::*;
@@ -160,7 +160,7 @@ impl Day {
                 }
             }
             Event::NeverReady(node) => {
-                self.harness.world().fail_next_boot(name(node), BootFailure::NeverReady)
+                self.harness.world().fail_next_boot(name(node), BootFailure::NeverReady);
             }
             Event::StopsAgain(node) => {
                 let after = BootFailure::StopsAgain(SignedDuration::from_secs(100));

@@ -1,5 +1,5 @@
 //! Every script in `tests/scenarios` is played and compared with its golden transcript. A changed transcript is a
-//! changed behaviour: read the difference, then accept it with `UPDATE_GOLDEN=1 cargo nextest run -p spillway-tests`.
+//! changed behaviour: read the difference, then accept it with `UPDATE_GOLDEN=1 cargo nextest run -p spillway-proof`.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -1,8 +1,6 @@
 //! The buttons of the status page, pressed in a simulated world: what is asked is seen in EC2, on the Management Node and in
 //! the ledger, and nothing else is.
 
-#![expect(clippy::unwrap_used, reason = "what a test sets up must be there")]
-
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -1,10 +1,14 @@
 //! `cargo demo`: a weekday of bursting on one machine, without an account. The same callers call the same platform
-//! under four policies; what pre-warmed Spillway does is told as it happens, and the end is a table, a few sentences and a
-//! picture. Nothing is tuned for the comparison: threshold, minimum lifetime, boot times and callers are the same,
-//! and a policy that does worse is said to.
+//! under four policies; the day of pre-warmed Spillway is printed step by step, and at the end come a table, a few
+//! sentences and a picture.
 //!
-//! What is real: the cycle, the pre-warm and the reconciler of the core, the Management API's client and server over HTTP, the ledger over HTTP on an
-//! embedded DynamoDB. What is simulated: calls, nodes, EC2 and time, all of it in [`spillway_world`].
+//! What is real: the cycle, the pre-warm and the reconciler, the Management API's client and server over HTTP, the ledger
+//! over HTTP on an embedded DynamoDB. What is simulated: calls, nodes, EC2 and time, all of it in [`spillway_world`].
+//!
+//! It must not tune anything for the comparison: threshold, minimum lifetime, boot times and callers are the same, and
+//! where a policy does worse the sentences say so. It needs no account, and nothing in its output comes from the real clock.
+//!
+//! Begin with [`run`], then the environment (`environment.rs`) and how a day is played (`play.rs`).
 
 mod comparison;
 mod day;

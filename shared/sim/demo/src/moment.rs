@@ -12,7 +12,6 @@ use spillway_core::plan::Action;
 use spillway_core::prewarm::{PrewarmEnd, Prewarmed};
 use spillway_core::reconcile::ReconcileReport;
 
-use super::timeline::number;
 use spillway_pexip_model::{Family, Model};
 use spillway_world::World;
 
@@ -202,4 +201,9 @@ impl Gathered {
             }
         }
     }
+}
+
+/// `aws-burst-10` comes after `aws-burst-9`.
+pub(super) fn number(node: &NodeName) -> (usize, &str) {
+    (node.as_str().len(), node.as_str())
 }

@@ -55,7 +55,7 @@ impl Played {
     }
 }
 
-/// Who is told what happens, as it happens.
+/// Who prints what happens, step by step.
 pub(super) trait Audience {
     /// A minute has passed, and this is how things stand.
     fn minute(&mut self, at: Timestamp, world: &World) -> Result<()>;

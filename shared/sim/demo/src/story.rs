@@ -21,12 +21,12 @@ const HALF_HOUR: i64 = 30 * 60;
 pub(super) struct Story<'a, W: Write> {
     out: &'a mut W,
     progress: &'a Progress,
-    /// Nothing is told with `--json`.
+    /// Nothing is printed with `--json`.
     silent: bool,
     /// After it nothing is told.
     ends: Timestamp,
     gave_up: u64,
-    /// Half hours in which nothing was going on, not told yet.
+    /// Half hours in which nothing was going on, not printed yet.
     quiet: Option<Timestamp>,
     day: Option<jiff::civil::Date>,
 }
@@ -65,7 +65,7 @@ impl<'a, W: Write> Story<'a, W> {
         }
         let _ = writeln!(
             text,
-            "\nSpillway's day, as it happens (free: HD calls that still fit; gave up: callers since the line above):\n\n{HEADER}"
+            "\nSpillway's day, printed step by step (free: HD calls with room; gave up: callers since the line above):\n\n{HEADER}"
         );
         self.tell(&text)
     }

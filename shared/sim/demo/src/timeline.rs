@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use spillway_core::ids::NodeName;
 
-use super::moment::{Moment, What};
+use super::moment::{Moment, What, number};
 use spillway_world::{NodeView, ServiceView, World};
 
 /// What a started node does.
@@ -137,9 +137,4 @@ fn reason(moments: &[Moment], what: What, node: &NodeName, at: Timestamp) -> Opt
         .filter(|moment| off(moment) <= SignedDuration::from_mins(3))
         .min_by_key(|moment| off(moment))
         .map(|moment| moment.reason.clone())
-}
-
-/// `aws-burst-10` comes after `aws-burst-9`.
-pub(super) fn number(node: &NodeName) -> (usize, &str) {
-    (node.as_str().len(), node.as_str())
 }

@@ -1,5 +1,10 @@
-//! The seam between the served Management API and the world behind it. The API server knows the API (addresses,
-//! paging, filters, errors, authentication); the model knows what is so. Neither knows the other's insides.
+//! The contract between the simulated Management API and the platform behind it: rows, changes, and one trait. The API
+//! server knows the API (addresses, paging, filters, errors, authentication); the model knows what is so. Neither depends on
+//! the other, which is why this is a crate of its own: the world stays free of HTTP, and the server serves anything.
+//!
+//! It must not grow behaviour: types and the trait are all there is.
+//!
+//! Begin with [`Model`].
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};

@@ -13,6 +13,7 @@ use super::fault::FaultKind;
 use super::oauth::{Grants, TokenRules};
 use super::options::{Audience, ServeOptions};
 use super::reply::{Content, Format, Reply};
+use super::request::{Answer, Request};
 use super::resources::{Call, respond};
 use super::route::{Resolution, Route, collapse, resolve};
 use super::row_store::RowStore;
@@ -23,27 +24,6 @@ use spillway_pexip_model::{Family, Model};
 
 /// The model as the API server shares it with whoever else drives the world.
 pub type SharedModel = Arc<Mutex<dyn Model>>;
-
-/// A request off the wire.
-pub(super) struct Request<'a> {
-    pub(super) method: &'a str,
-    pub(super) path: &'a str,
-    pub(super) query: &'a str,
-    pub(super) authorization: Option<&'a str>,
-    pub(super) accept: Option<&'a str>,
-    pub(super) content_type: Option<&'a str>,
-    pub(super) body: &'a [u8],
-}
-
-/// An answer, and how its way to the client is spoilt.
-pub(super) struct Answer {
-    pub(super) reply: Reply,
-    pub(super) format: Format,
-    pub(super) now: Timestamp,
-    pub(super) delay_ms: u64,
-    pub(super) truncated: bool,
-    pub(super) reset: bool,
-}
 
 /// What the API server remembers between requests.
 #[derive(Default)]

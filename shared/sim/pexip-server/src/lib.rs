@@ -1,6 +1,11 @@
 //! The simulated Management API over HTTP(S). It knows the API — addresses, paging, filters, validation, errors,
-//! authentication, speed limits — and serves whatever world stands behind [`spillway_pexip_model::Model`]. It is built from
-//! what the API is known to do, not from what any client sends, and it decides nothing about calls or nodes.
+//! authentication, speed limits — and serves whatever stands behind [`model::Model`]. It is built from what the API is known
+//! to do, not from what any client sends. Where the vendor leaves a choice, `README.md` says what was chosen.
+//!
+//! It must not know Spillway or the simulated world, and it decides nothing about calls or nodes: what a row says is the
+//! model's business.
+//!
+//! Begin with [`ManagementServer::start`]; one request is followed in `api_server.rs`, a resource's fields in [`schema`].
 //!
 //! ```no_run
 //! # async fn example(world: spillway_pexip_server::SharedModel) -> anyhow::Result<()> {
@@ -30,6 +35,7 @@ mod page;
 mod provision;
 mod query;
 mod reply;
+mod request;
 mod resources;
 mod route;
 mod row_store;

@@ -5,7 +5,6 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::api_server::Request;
 use super::clean::Refusal;
 use super::oauth::Grants;
 use super::options::ServeOptions;
@@ -13,6 +12,7 @@ use super::page::Page;
 use super::provision;
 use super::query::{filters, order};
 use super::reply::Reply;
+use super::request::Request;
 use super::route::Route;
 use super::row_store::{RowStore, key_of, uri_of};
 use super::schema::{self, Method, Resource, Target};

@@ -15,11 +15,12 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::api_server::{ApiServer, Request, SharedModel, audiences};
+use super::api_server::{ApiServer, SharedModel, audiences};
 use super::connection::{Incoming, Sabotage};
 use super::fault::Faults;
 use super::log::RequestLog;
 use super::options::{Rights, ServeOptions};
+use super::request::Request;
 use super::schema;
 use super::tls;
 use spillway_pexip_model::{Family, Row};

@@ -1,6 +1,5 @@
-//! A second door into a served world, for a test whose EC2 is somebody else's: it tells the world which
-//! instances were started and stopped there, and reads what became of the callers. It is not part of the
-//! Management API, listens on an address of its own, and refuses to decide anything: an instance follows what it
+//! The test API of a served world, for a test whose EC2 is another simulator: it tells the world which instances
+//! were started and stopped there, and reads what became of the callers. It is not part of the Management API, listens on an address of its own, and refuses to decide anything: an instance follows what it
 //! is told, with the world's own delays on top.
 
 use std::collections::BTreeMap;
@@ -39,7 +38,7 @@ impl Told {
 }
 
 #[derive(Clone)]
-struct Door {
+struct Control {
     world: SharedWorld,
     catch_up: Arc<dyn Fn() + Send + Sync>,
 }
@@ -68,49 +67,49 @@ struct NewVersion {
 /// `{"<private address>": "<EC2 state>"}` and gives back what was refused, `POST /sim/calls` puts calls on a node and
 /// gives back how many, `POST /sim/upgrade` begins an upgrade of the platform. `catch_up` brings the world to the present before each.
 pub fn router(world: SharedWorld, catch_up: impl Fn() + Send + Sync + 'static) -> Router {
-    let door = Door { world, catch_up: Arc::new(catch_up) };
+    let control = Control { world, catch_up: Arc::new(catch_up) };
     Router::new()
         .route("/sim/world", get(show))
         .route("/sim/instances", post(follow))
         .route("/sim/calls", post(seat))
         .route("/sim/upgrade", post(upgrade))
-        .with_state(door)
+        .with_state(control)
 }
 
-async fn show(State(door): State<Door>) -> Response {
-    (door.catch_up)();
-    reply(&view(&lock(&door.world)))
+async fn show(State(control): State<Control>) -> Response {
+    (control.catch_up)();
+    reply(&view(&lock(&control.world)))
 }
 
-async fn follow(State(door): State<Door>, body: String) -> Response {
+async fn follow(State(control): State<Control>, body: String) -> Response {
     match serde_json::from_str::<BTreeMap<Ipv4Addr, Told>>(&body) {
         Err(error) => (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
         Ok(told) => {
-            (door.catch_up)();
-            reply(&json!({ "refused": follow_all(&mut lock(&door.world), &told) }))
+            (control.catch_up)();
+            reply(&json!({ "refused": follow_all(&mut lock(&control.world), &told) }))
         }
     }
 }
 
-async fn seat(State(door): State<Door>, body: String) -> Response {
+async fn seat(State(control): State<Control>, body: String) -> Response {
     match serde_json::from_str::<Calls>(&body) {
         Err(error) => (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
         Ok(Calls { node, count, lasts_s }) => {
-            (door.catch_up)();
+            (control.catch_up)();
             let lasts = Some(SignedDuration::from_secs(i64::from(lasts_s)));
             let spec = CallSpec { lasts, ..CallSpec::HD };
-            let seated = lock(&door.world).seat_calls(&node, count, spec).len();
+            let seated = lock(&control.world).seat_calls(&node, count, spec).len();
             reply(&json!({ "seated": seated }))
         }
     }
 }
 
-async fn upgrade(State(door): State<Door>, body: String) -> Response {
+async fn upgrade(State(control): State<Control>, body: String) -> Response {
     match serde_json::from_str::<NewVersion>(&body) {
         Err(error) => (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
         Ok(NewVersion { version }) => {
-            (door.catch_up)();
-            lock(&door.world).begin_upgrade(&version);
+            (control.catch_up)();
+            lock(&control.world).begin_upgrade(&version);
             reply(&json!({ "upgrading_to": version }))
         }
     }

@@ -3,7 +3,7 @@
 //!
 //! It must not know Spillway: no ports, no cycle, no ledger. It decides nothing about calls or nodes either.
 //!
-//! Begin with [`platform_file::Scenario`].
+//! Begin with [`platform_file::PlatformFile`].
 
 pub mod control;
 pub mod platform_file;

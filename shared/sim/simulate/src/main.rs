@@ -1,5 +1,5 @@
 //! Serves a simulated Management Node that any Pexip client can be pointed at. The platform, its callers and its
-//! faults come from a scenario file, or are the built-in ones; the world moves on by itself, at the speed asked for.
+//! faults come from a platform file, or are the built-in ones; the world moves on by itself, at the speed asked for.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -13,13 +13,13 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 use spillway_pexip_model::Row;
 use spillway_pexip_server::{Account, Faults, ManagementServer, Rights, Running, ServeOptions};
-use spillway_simulate::platform_file::{LoadSpec, Scenario};
+use spillway_simulate::platform_file::{LoadSpec, PlatformFile};
 use spillway_world::{Paced, SharedWorld};
 
 /// Serve a simulated Pexip Management Node over HTTPS (or HTTP).
 ///
-/// Without a scenario: location London with 3 always-on nodes that overflows to AWS burst with 7 overflow nodes, and
-/// the built-in weekday of callers from now on. The scenario's format is described in shared/sim/README.md.
+/// Without a platform file: location London with 3 always-on nodes that overflows to AWS burst with 7 overflow nodes, and
+/// the built-in weekday of callers from now on. Its format is described in shared/sim/simulate/README.md.
 #[derive(Debug, Parser)]
 #[command(name = "simulate", version)]
 struct Options {
@@ -29,9 +29,9 @@ struct Options {
     /// Speak plain HTTP instead of HTTPS
     #[arg(long)]
     http: bool,
-    /// Scenario file (JSON)
+    /// Platform file (JSON)
     #[arg(long, value_name = "FILE")]
-    scenario: Option<PathBuf>,
+    platform: Option<PathBuf>,
     /// Where to write the certificate of the CA made for this run
     #[arg(long, value_name = "FILE", default_value = "ca.pem")]
     ca_out: PathBuf,
@@ -47,16 +47,16 @@ struct Options {
     /// Also serve an account `readonly` with the same password, that may only read
     #[arg(long)]
     read_only_account: bool,
-    /// Seed of everything that is drawn (over the scenario's)
+    /// Seed of everything that is drawn (over the platform file's)
     #[arg(long)]
     seed: Option<u64>,
-    /// Seconds of the world per real second (over the scenario's)
+    /// Seconds of the world per real second (over the platform file's)
     #[arg(long)]
     speed: Option<f64>,
-    /// Turn Pexip's own bursting on (over the scenario's); while it is off, the `cloud_*` lists are empty
+    /// Turn Pexip's own bursting on (over the platform file's); while it is off, the `cloud_*` lists are empty
     #[arg(long)]
     bursting: bool,
-    /// Also listen here for the test door: GET /sim/world, POST /sim/instances
+    /// Also listen here for the test API: GET /sim/world, POST /sim/instances
     #[arg(long, value_name = "ADDRESS")]
     control: Option<SocketAddr>,
 }
@@ -64,24 +64,26 @@ struct Options {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let options = Options::parse();
-    let mut scenario = match &options.scenario {
-        Some(path) => Scenario::read(path)?,
-        None => Scenario { load: Some(LoadSpec::Weekday { peak: 120, days: 7 }), ..Scenario::default() },
+    let mut platform = match &options.platform {
+        Some(path) => PlatformFile::read(path)?,
+        None => {
+            PlatformFile { load: Some(LoadSpec::Weekday { peak: 120, days: 7 }), ..PlatformFile::default() }
+        }
     };
-    scenario.seed = options.seed.or(scenario.seed);
-    scenario.bursting.enabled |= options.bursting;
-    let speed = options.speed.or(scenario.speed).unwrap_or(1.0);
+    platform.seed = options.seed.or(platform.seed);
+    platform.bursting.enabled |= options.bursting;
+    let speed = options.speed.or(platform.speed).unwrap_or(1.0);
     anyhow::ensure!(
         speed > 0.0 && speed <= 100_000.0,
         "the speed is {speed}; give a number above 0, at most 100000"
     );
 
-    let world = scenario.world(Timestamp::now())?;
+    let world = platform.world(Timestamp::now())?;
     let began = Instant::now();
     let paced = Paced::new(world.clone(), speed, move || began.elapsed());
     let server =
-        ManagementServer::start(Arc::new(Mutex::new(paced)), serve_options(&options, &scenario)?).await?;
-    prepare(&server, &scenario)?;
+        ManagementServer::start(Arc::new(Mutex::new(paced)), serve_options(&options, &platform)?).await?;
+    prepare(&server, &platform)?;
     let control = match options.control {
         Some(address) => Some(open_control(address, world, speed, began).await?),
         None => None,
@@ -102,7 +104,7 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn serve_options(options: &Options, scenario: &Scenario) -> anyhow::Result<ServeOptions> {
+fn serve_options(options: &Options, platform: &PlatformFile) -> anyhow::Result<ServeOptions> {
     let password = match &options.password_file {
         None => SecretString::from("admin"),
         Some(path) => {
@@ -125,11 +127,11 @@ fn serve_options(options: &Options, scenario: &Scenario) -> anyhow::Result<Serve
         https: !options.http,
         ca_out: (!options.http).then(|| options.ca_out.clone()),
         accounts,
-        faults: Faults::new(scenario.faults.clone()),
+        faults: Faults::new(platform.faults.clone()),
         ..ServeOptions::default()
     };
     made.names.extend(options.names.iter().cloned());
-    let api = &scenario.api;
+    let api = &platform.api;
     made.max_limit = api.max_limit.unwrap_or(made.max_limit);
     made.command_status = api.command_status.unwrap_or(made.command_status);
     made.forbidden_status = api.forbidden_status.unwrap_or(made.forbidden_status);
@@ -144,9 +146,9 @@ fn serve_options(options: &Options, scenario: &Scenario) -> anyhow::Result<Serve
     Ok(made)
 }
 
-/// Writes the keys of the scenario's OAuth2 clients and applies its authentication settings.
-fn prepare(server: &Running, scenario: &Scenario) -> anyhow::Result<()> {
-    for client in &scenario.oauth2_clients {
+/// Writes the keys of the platform file's OAuth2 clients and applies its authentication settings.
+fn prepare(server: &Running, platform: &PlatformFile) -> anyhow::Result<()> {
+    for client in &platform.oauth2_clients {
         let made = server.issue_client(&client.name, client.client_id.clone(), client.rights)?;
         let path = &client.private_key_out;
         std::fs::write(path, made.private_key.expose_secret())
@@ -159,10 +161,10 @@ fn prepare(server: &Running, scenario: &Scenario) -> anyhow::Result<()> {
         ));
     }
     let mut settings = Row::new();
-    if scenario.api.disable_basic {
+    if platform.api.disable_basic {
         settings.insert("api_oauth2_disable_basic".into(), json!(true));
     }
-    if let Some(lifetime) = scenario.api.token_lifetime_s {
+    if let Some(lifetime) = platform.api.token_lifetime_s {
         settings.insert("api_oauth2_expiration".into(), json!(lifetime));
     }
     server.set("authentication", settings);
@@ -177,15 +179,15 @@ async fn open_control(
 ) -> anyhow::Result<SocketAddr> {
     let listener = tokio::net::TcpListener::bind(address)
         .await
-        .with_context(|| format!("cannot listen on {address} for the test door"))?;
+        .with_context(|| format!("cannot listen on {address} for the test API"))?;
     let address = listener.local_addr()?;
     let paced = Paced::new(world.clone(), speed, move || began.elapsed());
-    let door = spillway_simulate::control::router(world, move || {
+    let routes = spillway_simulate::control::router(world, move || {
         paced.catch_up();
     });
     tokio::spawn(async move {
         // The listener never fails.
-        let _ = axum::serve(listener, door).await;
+        let _ = axum::serve(listener, routes).await;
     });
     Ok(address)
 }
@@ -196,7 +198,7 @@ fn announce(options: &Options, server: &Running, control: Option<SocketAddr>, sp
         say(&format!("CA certificate: {}", options.ca_out.display()));
     }
     if let Some(address) = control {
-        say(&format!("Test door: http://{address}"));
+        say(&format!("Test API: http://{address}"));
     }
     let password = if options.password_file.is_some() { "the file's" } else { "admin" };
     say(&format!("Account: {}, password: {password}; clock speed: {speed}", options.user));

@@ -12,15 +12,15 @@ use crate::dice::Dice;
 
 use super::builder::{Link, WorldBuilder, WorldError};
 use super::capacity::NodeCapacity;
-use super::ec2::{Ec2, TAG};
-use super::instance::{Instance, Shown};
 use super::licences::LICENCES;
-use super::location::Location;
-use super::management::{Bursting, Management, ManagementHost};
-use super::node::{Node, NodeSettings, Report, Service};
 use super::node_spec::{NodeSpec, Tag};
 use super::runs::whole_second;
-use super::{Happening, SharedWorld, World, later};
+use crate::state::ec2::{Ec2, TAG};
+use crate::state::instance::{Instance, Shown};
+use crate::state::location::Location;
+use crate::state::management::{Bursting, Management, ManagementHost};
+use crate::state::node::{Node, NodeSettings, Report, Service};
+use crate::state::{Happening, SharedWorld, World, later};
 
 /// Private addresses are 10.44.x.y: this many nodes fit.
 const MOST_NODES: usize = 250 * 250;
@@ -97,7 +97,7 @@ impl WorldBuilder {
             dice: Dice::new(self.seed),
             started_at: self.start,
             now: self.start,
-            queue: super::Queue::default(),
+            queue: crate::state::queue::Queue::default(),
             locations: Vec::new(),
             nodes: Vec::new(),
             by_address: BTreeMap::new(),
@@ -122,7 +122,7 @@ impl WorldBuilder {
                 licences: Some(LICENCES),
                 global: serde_json::Map::new(),
             },
-            controller: super::Controller::default(),
+            controller: crate::state::controller::Controller::default(),
             callers: Arc::clone(&self.callers),
             next_caller: 0,
             next_call: 0,
@@ -130,7 +130,7 @@ impl WorldBuilder {
             conferences: BTreeMap::new(),
             conferences_begun: 0,
             redialling: 0,
-            history: super::History::default(),
+            history: crate::state::history::History::default(),
             stats: super::Stats::default(),
             samples: Vec::new(),
         }

@@ -2,48 +2,20 @@
 //! Every caller is counted once at the end of his story: `offered = completed + refused + in progress +
 //! redialling + dropped` holds at every instant.
 
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::dice::Draw;
 use crate::load_model::{CallMedia, MeetingKind};
 
-use super::conference::{Conference, Group, Part};
-use super::history::PastParticipant;
-use super::instance::Initiator;
-use super::location::LocationIx;
-use super::node::NodeIx;
-use super::placement::Seat;
-use super::{Happening, Load, World};
+use crate::capacity::Load;
 use crate::capacity::demand;
-
-/// Number of a call, in the order of connecting.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct CallId(pub(crate) u64);
-
-/// Why a call was refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RefusalCause {
-    /// No node at the location takes calls.
-    NoSignalling,
-    /// No room for the media: "capacity exceeded".
-    Capacity,
-    /// The node's static NAT address is not its public address, and the caller comes from the internet.
-    StaleAddress,
-}
-
-#[derive(Debug, Clone)]
-pub(crate) struct Call {
-    pub(crate) group: Group,
-    pub(crate) media: CallMedia,
-    pub(crate) legs: u8,
-    pub(crate) seat: Seat,
-    pub(crate) connected_at: Timestamp,
-    /// Counts among the callers of the load, or was made by hand.
-    pub(crate) is_callers: bool,
-}
+use crate::state::calls::{Call, CallId, RefusalCause, Seat};
+use crate::state::conference::{Conference, Group, Part};
+use crate::state::history::PastParticipant;
+use crate::state::instance::Initiator;
+use crate::state::location::LocationIx;
+use crate::state::node::NodeIx;
+use crate::state::{Happening, World};
 
 impl World {
     pub(crate) fn caller_arrives(&mut self, caller: usize, attempt: u32) {
@@ -280,7 +252,7 @@ impl World {
 
     /// The node is gone: its calls are dropped and counted on whoever stopped it.
     pub(crate) fn drop_calls_on(&mut self, node: NodeIx, by: Initiator) {
-        if !self.nodes.get(node).is_some_and(super::node::Node::is_busy) {
+        if !self.nodes.get(node).is_some_and(crate::state::node::Node::is_busy) {
             return;
         }
         let lost: Vec<CallId> = self

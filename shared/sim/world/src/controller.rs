@@ -3,23 +3,17 @@
 //! does not document (the tick, the order of nodes, patience with a node that never comes up) is a guess, said so
 //! in the settings.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 use spillway_core::ids::HdCalls;
 use spillway_core::observation::{InstanceState, NodeRole};
 
 use super::ec2::Order;
-use super::instance::{Initiator, InstanceIx};
-use super::location::LocationIx;
-use super::node::{Node, NodeIx, Service};
-use super::{Happening, World};
-
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Controller {
-    /// Instances that EC2 refused, and when.
-    refused: BTreeMap<InstanceIx, Timestamp>,
-}
+use crate::state::instance::{Initiator, InstanceIx};
+use crate::state::location::LocationIx;
+use crate::state::node::{Node, NodeIx, Service};
+use crate::state::{Happening, World};
 
 /// A location that is watched: where its free calls are counted, and where it overflows to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,121 +2,21 @@
 //! lowered alarms. Oldest out first. The words of node events and alarms are not documented: ours are plain
 //! English and nobody should decide anything from them.
 
-use std::collections::VecDeque;
-
 use jiff::{SignedDuration, Timestamp};
 use spillway_core::fault::Fault;
 use spillway_core::observation::InstanceState;
 use spillway_core::reconcile::NodeHistoryLine;
-use uuid::Uuid;
 
-use crate::load_model::CallMedia;
-
-use super::conference::Conference;
-use super::instance::{Initiator, InstanceIx};
-use super::location::LocationIx;
-use super::node::NodeIx;
-use super::settings::HistorySettings;
-use super::{World, later};
-
-#[derive(Debug, Clone)]
-pub(crate) struct PastParticipant {
-    pub(crate) id: Uuid,
-    pub(crate) conference: Uuid,
-    pub(crate) conference_name: String,
-    pub(crate) service_type: &'static str,
-    pub(crate) call: u64,
-    pub(crate) outgoing: bool,
-    pub(crate) media: CallMedia,
-    pub(crate) start: Timestamp,
-    pub(crate) end: Timestamp,
-    pub(crate) location: LocationIx,
-    pub(crate) media_node: NodeIx,
-    pub(crate) signalling_node: NodeIx,
-    pub(crate) proxy_node: Option<NodeIx>,
-    pub(crate) reason: &'static str,
-}
-
-#[derive(Debug, Clone)]
-pub(crate) struct PastConference {
-    pub(crate) id: Uuid,
-    pub(crate) name: String,
-    pub(crate) service_type: &'static str,
-    pub(crate) start: Timestamp,
-    pub(crate) end: Timestamp,
-    pub(crate) participants: Vec<Uuid>,
-}
-
-#[derive(Debug, Clone)]
-pub(crate) struct NodeEvent {
-    pub(crate) id: u64,
-    pub(crate) at: Timestamp,
-    pub(crate) event_type: &'static str,
-    pub(crate) state: &'static str,
-    pub(crate) context: &'static str,
-    pub(crate) details: String,
-    pub(crate) node: NodeIx,
-}
-
-#[derive(Debug, Clone)]
-pub(crate) struct Alarm {
-    pub(crate) id: u64,
-    pub(crate) identifier: u32,
-    pub(crate) name: &'static str,
-    pub(crate) level: &'static str,
-    pub(crate) details: String,
-    pub(crate) instance: String,
-    pub(crate) node: Option<NodeIx>,
-    pub(crate) raised: Timestamp,
-    /// Lowered by itself then, unless raised again.
-    pub(crate) until: Timestamp,
-}
-
-#[derive(Debug, Clone, Default)]
-pub(crate) struct History {
-    pub(crate) participants: VecDeque<PastParticipant>,
-    pub(crate) conferences: VecDeque<PastConference>,
-    pub(crate) events: VecDeque<NodeEvent>,
-    pub(crate) events_noted: u64,
-    pub(crate) alarms: Vec<Alarm>,
-    pub(crate) lowered: VecDeque<(Alarm, Timestamp)>,
-    pub(crate) alarms_raised: u64,
-    /// The reason of the controller's next start or stop, taken by the event it causes.
-    pub(crate) reason: Option<String>,
-}
+use crate::state::history::{Alarm, NodeEvent};
+use crate::state::instance::{Initiator, InstanceIx};
+use crate::state::node::NodeIx;
+use crate::state::{World, later};
 
 /// Names and numbers of alarms are not documented.
 const CAPACITY_ALARM: (u32, &str) = (1, "capacity_exceeded");
 const CLOUD_ALARM: (u32, &str) = (2, "cloud_bursting_error");
 /// How long an alarm stands after its last cause.
 const ALARM_STANDS: SignedDuration = SignedDuration::from_mins(10);
-
-impl History {
-    pub(crate) fn conference_ended(&mut self, ended: Conference, at: Timestamp, keep: &HistorySettings) {
-        self.conferences.push_back(PastConference {
-            id: ended.id,
-            name: ended.name,
-            service_type: ended.service_type,
-            start: ended.started_at,
-            end: at,
-            participants: ended.gone,
-        });
-        while self.conferences.len() > keep.conferences {
-            let Some(oldest) = self.conferences.pop_front() else { break };
-            // Participants go with their conference. They stand near the front: both ended long ago.
-            let mut left = oldest.participants.len();
-            let mut at = 0;
-            while left > 0 && at < self.participants.len() {
-                if self.participants.get(at).is_some_and(|p| p.conference == oldest.id) {
-                    self.participants.remove(at);
-                    left -= 1;
-                } else {
-                    at += 1;
-                }
-            }
-        }
-    }
-}
 
 impl World {
     /// Notes a start, a stop or a change to running of an overflow node, while Pexip's bursting watches.
@@ -136,7 +36,7 @@ impl World {
             match by {
                 Initiator::Pexip => "Started manually".to_owned(),
                 Initiator::Spillway | Initiator::Outside => {
-                    format!("Node instance is {}", super::state_word(known))
+                    format!("Node instance is {}", crate::state::instance::state_word(known))
                 }
             }
         });
@@ -163,7 +63,7 @@ impl World {
         Ok(within
             .map(|event| NodeHistoryLine {
                 at: event.at,
-                node: Some(super::node::node_id(event.node)),
+                node: Some(crate::state::node::node_id(event.node)),
                 name: self.nodes.get(event.node).map(|node| node.name.clone()),
                 words: NodeHistoryLine::words(&[
                     event.event_type,

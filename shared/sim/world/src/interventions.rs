@@ -8,12 +8,13 @@ use spillway_core::ids::{InstanceId, InstanceType};
 
 use crate::load_model::{CallMedia, MeetingKind};
 
-use super::calls::{CallId, RefusalCause};
-use super::conference::Group;
-use super::instance::{BootFailure, Initiator, Instance, InstanceIx};
-use super::node::NodeIx;
-use super::placement::Seat;
-use super::{Happening, Load, World, later};
+use crate::capacity::Load;
+use crate::state::calls::Seat;
+use crate::state::calls::{CallId, RefusalCause};
+use crate::state::conference::Group;
+use crate::state::instance::{BootFailure, Initiator, Instance, InstanceIx};
+use crate::state::node::NodeIx;
+use crate::state::{Happening, World, later};
 
 /// A call made by hand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -232,6 +233,6 @@ impl World {
 
     /// Load that could be taken at once, everywhere.
     pub fn free_load(&self) -> Load {
-        self.nodes.iter().map(super::node::Node::room).sum()
+        self.nodes.iter().map(crate::state::node::Node::room).sum()
     }
 }

@@ -7,7 +7,7 @@ use spillway_core::ports::Licences;
 use crate::load_model::CallKind;
 use spillway_pexip_model::{ChangeError, Row};
 
-use super::World;
+use crate::state::World;
 
 /// Ports and audio licences of a platform that nobody gave any (guess: more than enough).
 pub(crate) const LICENCES: u64 = 10_000;

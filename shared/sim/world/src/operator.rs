@@ -10,11 +10,11 @@ use spillway_core::ids::{AllocationId, InstanceId, InstanceType, LocationId, Nod
 use spillway_core::observation::InstanceState;
 use spillway_core::ports::InstanceDetail;
 
-use super::World;
-use super::addresses::rejected;
 use super::ec2::Order;
-use super::instance::{Initiator, InstanceIx, Shown};
-use super::location::location_id;
+use crate::ec2::rejected;
+use crate::state::World;
+use crate::state::instance::{Initiator, InstanceIx, Shown};
+use crate::state::location::location_id;
 use spillway_pexip_model::{Change, ChangeError, Row};
 
 impl World {
@@ -62,7 +62,7 @@ impl World {
         Ok(())
     }
 
-    fn stopped_mut(&mut self, id: &InstanceId) -> Result<&mut super::instance::Instance, Fault> {
+    fn stopped_mut(&mut self, id: &InstanceId) -> Result<&mut crate::state::instance::Instance, Fault> {
         let ix = self.instance_ix(id)?;
         let wrong = || {
             let message = format!("The instance '{id}' is not in the 'stopped' state.");
@@ -75,7 +75,7 @@ impl World {
     /// Changes the type of a stopped instance.
     pub fn operator_resizes(&mut self, id: &InstanceId, kind: &InstanceType) -> Result<(), Fault> {
         self.stopped_mut(id)?.instance_type = kind.clone();
-        let capacity = super::NodeCapacity::of(kind);
+        let capacity = crate::capacity::NodeCapacity::of(kind);
         let ix = self.instance_ix(id)?;
         if let Some(node) = self.node_of.get(&ix).copied().and_then(|node| self.nodes.get_mut(node)) {
             node.capacity = capacity;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{SharedWorld, later, lock};
+use crate::state::{SharedWorld, later, lock};
 
 /// A shared world that follows a clock, at a speed.
 pub struct Paced<C> {

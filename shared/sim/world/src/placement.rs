@@ -9,23 +9,11 @@ use spillway_core::observation::NodeRole;
 
 use crate::load_model::CallMedia;
 
-use super::World;
 use super::capacity::Load;
-use super::conference::{Conference, Group};
-use super::location::LocationIx;
-use super::node::NodeIx;
-
-/// Where a call sits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Seat {
-    /// Where the call came in.
-    pub(crate) location: LocationIx,
-    pub(crate) media: NodeIx,
-    pub(crate) signalling: NodeIx,
-    pub(crate) proxy: Option<NodeIx>,
-    /// What it weighs on its media node.
-    pub(crate) load: Load,
-}
+use crate::state::World;
+use crate::state::conference::{Conference, Group};
+use crate::state::location::LocationIx;
+use crate::state::node::NodeIx;
 
 /// What a candidate is ranked by: it hosts the conference already, its weight, its room, then the first by id.
 type Rank = (bool, i64, Load, Reverse<NodeIx>);

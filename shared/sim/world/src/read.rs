@@ -12,9 +12,9 @@ use spillway_core::observation::{
 };
 use spillway_core::ports::PlatformScope;
 
-use super::World;
-use super::location::location_id;
-use super::node::{NodeIx, Service, node_id};
+use crate::state::World;
+use crate::state::location::location_id;
+use crate::state::node::{NodeIx, Service, node_id};
 
 /// What a node really does, for tests and displays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -176,7 +176,7 @@ impl World {
     pub fn activity(&self, address: Ipv4Addr) -> Result<NodeActivity, Fault> {
         self.management_answers()?;
         let Some(ix) = self.by_address.get(&address).copied() else { return Ok(NodeActivity::default()) };
-        let on_node = |c: &&super::conference::Conference| c.parts.contains_key(&ix);
+        let on_node = |c: &&crate::state::conference::Conference| c.parts.contains_key(&ix);
         let hosted = || self.conferences.values().filter(on_node);
         let participants: u32 = self
             .calls
@@ -220,7 +220,7 @@ impl World {
     fn view(&self, ix: NodeIx) -> Option<NodeView> {
         let node = self.nodes.get(ix).filter(|node| !node.deleted)?;
         let instance = node.instance.and_then(|ix| self.instances.get(ix));
-        let started = instance.is_none_or(super::instance::Instance::is_up);
+        let started = instance.is_none_or(crate::state::instance::Instance::is_up);
         Some(NodeView {
             id: node_id(ix),
             name: node.name.clone(),

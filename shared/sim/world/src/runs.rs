@@ -3,9 +3,9 @@
 use crate::dice::Draw;
 use jiff::{SignedDuration, Timestamp};
 
-use super::instance::Initiator;
-use super::node::{Node, NodeIx, NodeSettings, Report, Service};
-use super::{Happening, World, later};
+use crate::state::instance::Initiator;
+use crate::state::node::{Node, NodeIx, NodeSettings, Report, Service};
+use crate::state::{Happening, World, later};
 
 impl World {
     /// A boot begins; gives the number of this run. A node that was just started has no capacity to show until it

@@ -3,25 +3,14 @@
 //! queue; the whole ends after a day, possibly with mixed versions (vendor documentation). Overflow nodes are
 //! started for it only while Pexip's own bursting is on.
 
-use std::collections::VecDeque;
-
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use spillway_core::observation::InstanceState;
 
 use super::ec2::Order;
-use super::instance::Initiator;
-use super::node::{NodeIx, Service};
-use super::{Happening, World};
-
-/// An upgrade in progress.
-#[derive(Debug, Clone)]
-pub(crate) struct Upgrade {
-    version: String,
-    began: Timestamp,
-    waiting: VecDeque<NodeIx>,
-    /// In the current group: since when, and whether it is being installed.
-    current: Vec<(NodeIx, Timestamp, bool)>,
-}
+use crate::state::instance::Initiator;
+use crate::state::management::Upgrade;
+use crate::state::node::{NodeIx, Service};
+use crate::state::{Happening, World};
 
 /// How often the Management Node looks at its upgrade (guess).
 const LOOK: SignedDuration = SignedDuration::from_secs(15);

@@ -1,5 +1,5 @@
 //! The simulated Management Node as the management port, in process and typed: for scenarios and the lab, where
-//! thousands of cycles are played. The served Management API serves the same world to the real client.
+//! thousands of cycles are played. Served over HTTP, the same world meets the real client.
 
 use std::net::Ipv4Addr;
 

@@ -4,13 +4,17 @@
 //!
 //! A [`Harness`](crate::Harness) is the same without a script: for sweeps and property tests.
 
+mod address_step;
 mod calls;
+mod check;
 mod expect;
 mod play;
 mod reconciling;
+mod sayings;
 mod script;
 mod setup;
 mod step;
+mod steps;
 mod transcript;
 mod words;
 

@@ -7,7 +7,7 @@ use spillway_core::ledger::HoldAmount;
 use spillway_core::policy::Mode;
 use spillway_core::prewarm::Tick;
 
-use super::reconciling::AddressStep;
+use super::address_step::AddressStep;
 use super::words::{ScriptError, Words};
 
 /// One thing that happens.

@@ -1,14 +1,14 @@
-//! What a scenario file may not say, found before anything is built: names of locations that are not there, ranges
+//! What a platform file may not say, found before anything is built: names of locations that are not there, ranges
 //! that run backwards, statuses that are none. Each mistake is named as it stands in the file.
 
 use anyhow::{bail, ensure};
 
-use super::{Scenario, TimingSpec};
+use super::keys::{PlatformFile, TimingSpec};
 
 /// The locations of the built-in platform.
 const BUILT_IN: [&str; 2] = ["London", "AWS burst"];
 
-impl Scenario {
+impl PlatformFile {
     /// Finds the first mistake.
     pub(super) fn check(&self) -> anyhow::Result<()> {
         self.check_names()?;
@@ -50,7 +50,7 @@ impl Scenario {
     fn check_names(&self) -> anyhow::Result<()> {
         ensure!(
             self.nodes.is_empty() || !self.locations.is_empty(),
-            "the scenario has nodes but no locations: add them under \"locations\""
+            "the platform file has nodes but no locations: add them under \"locations\""
         );
         let known: Vec<&str> = if self.locations.is_empty() {
             BUILT_IN.to_vec()

@@ -4,9 +4,10 @@
 use serde_json::{Value, json};
 use spillway_core::ids::HdCalls;
 
-use crate::location::LocationIx;
-use crate::node::node_id;
-use crate::{World, state_word};
+use crate::state::World;
+use crate::state::location::LocationIx;
+use crate::state::node::node_id;
+use crate::state_word;
 use spillway_pexip_model::Row;
 
 use super::{naive_or_null, row};

@@ -3,9 +3,9 @@
 
 use serde_json::{Value, json};
 
-use crate::World;
-use crate::location::LocationIx;
-use crate::node::node_id;
+use crate::state::World;
+use crate::state::location::LocationIx;
+use crate::state::node::node_id;
 use spillway_pexip_model::Row;
 
 use super::platform::role_word;

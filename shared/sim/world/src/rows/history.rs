@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::World;
-use crate::node::node_id;
+use crate::state::World;
+use crate::state::node::node_id;
 use spillway_pexip_model::Row;
 
 use super::live::{bandwidth, licence, protocol};

@@ -4,11 +4,11 @@
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::World;
-use crate::calls::{Call, CallId};
-use crate::conference::Conference;
 use crate::dice::Draw;
 use crate::load_model::{CallKind, CallMedia};
+use crate::state::World;
+use crate::state::calls::{Call, CallId};
+use crate::state::conference::Conference;
 use spillway_pexip_model::Row;
 
 use super::{naive, row};

@@ -1,4 +1,4 @@
-//! The world as the Management Node's API shows it: rows for the served Management API. Status refers to nodes by private
+//! The world as the Management API shows it, in rows. Status refers to nodes by private
 //! address and to locations by name, configuration by URI. Times are UTC without a zone mark, with six digits of
 //! a second where there is a fraction and with none where there is not: clients meet both.
 
@@ -16,9 +16,10 @@ use serde_json::{Value, json};
 
 use spillway_pexip_model::{Change, ChangeError, Family, Model, Row};
 
-use super::location::LocationIx;
-use super::node::NodeIx;
-use super::{Paced, World, lock};
+use crate::Paced;
+use crate::state::location::LocationIx;
+use crate::state::node::NodeIx;
+use crate::state::{World, lock};
 
 const STATUS: &[&str] = &[
     "alarm",

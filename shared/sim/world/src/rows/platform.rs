@@ -4,9 +4,10 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use spillway_core::observation::NodeRole;
 
-use crate::instance::Instance;
-use crate::node::node_id;
-use crate::{NodeCapacity, World, later};
+use crate::capacity::NodeCapacity;
+use crate::state::instance::Instance;
+use crate::state::node::node_id;
+use crate::state::{World, later};
 use spillway_pexip_model::Row;
 
 use super::{naive, naive_or_null, row};

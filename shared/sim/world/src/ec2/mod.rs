@@ -2,7 +2,12 @@
 //! takes time, keeps an Elastic IP, refuses for lack of capacity or emits events; this one does. How long things
 //! take is a guess (see the settings). It never creates an instance by itself.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod addresses;
+mod elastic;
+mod events;
+mod refusals;
+
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use jiff::Timestamp;
@@ -13,45 +18,12 @@ use spillway_core::ports::OrderResults;
 
 use crate::dice::Draw;
 
-use super::addresses::Elastic;
-use super::ec2_events::StateChange;
-use super::ec2_refusals::refusal;
-use super::instance::{BootFailure, Initiator, Instance, InstanceIx, Shown};
-use super::{Happening, World, later};
+use self::refusals::refusal;
+use crate::state::ec2::{FleetScope, TAG};
+use crate::state::instance::{BootFailure, Initiator, Instance, InstanceIx, Shown};
+use crate::state::{Happening, World, later};
 
-/// The tag that makes an instance an overflow node (guide: *Setting up your bursting nodes in AWS*).
-pub(crate) const TAG: &str = "pexip-cloud";
-
-/// Which instances a reader of the fleet is shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FleetScope {
-    /// Value of the tag `pexip-cloud`.
-    pub tag_value: String,
-    /// Regions.
-    pub regions: Vec<String>,
-    /// VPCs; `None` for any.
-    pub vpcs: Option<BTreeSet<String>>,
-}
-
-/// EC2's own memory.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Ec2 {
-    /// Instances of a type that may run in a zone; no entry means as many as you like.
-    pub(crate) capacity: BTreeMap<(InstanceType, String), usize>,
-    /// Instances that fit on the dedicated hosts of a zone.
-    pub(crate) hosts: BTreeMap<String, usize>,
-    /// Refusals that tests arranged, by instance: the next so many starts.
-    pub(crate) refuse_next: BTreeMap<InstanceId, (u32, RefusalKind)>,
-    pub(crate) tokens: f64,
-    pub(crate) tokens_at: Option<Timestamp>,
-    pub(crate) events: Vec<StateChange>,
-    pub(crate) event_count: u64,
-    pub(crate) addresses_given: u64,
-    /// Elastic IPs of the account.
-    pub(crate) addresses: Vec<Elastic>,
-    /// Whether the Management Node's own credentials reach EC2.
-    pub(crate) reachable_for_pexip: bool,
-}
+pub(crate) use self::elastic::rejected;
 
 /// Starts and stops, which differ only in what they do to one instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,9 +6,9 @@ use spillway_core::observation::{Instance as SeenInstance, InstanceState};
 use spillway_core::ports::ElasticAddress;
 use spillway_core::reconcile::ALLOCATION_TAG;
 
-use super::World;
-use super::ec2::TAG;
-use super::instance::Shown;
+use crate::state::World;
+use crate::state::ec2::TAG;
+use crate::state::instance::Shown;
 
 impl World {
     /// The instances of regions as EC2 shows them at this instant, whosever they are.

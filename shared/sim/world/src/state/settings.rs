@@ -3,7 +3,7 @@
 
 use jiff::SignedDuration;
 
-use super::capacity::Load;
+use crate::capacity::Load;
 
 /// Numbers of the world.
 #[derive(Debug, Clone, PartialEq)]

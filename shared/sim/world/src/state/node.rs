@@ -9,9 +9,9 @@ use serde_json::{Map, Value};
 use spillway_core::ids::{HdCalls, NodeId, NodeName};
 use spillway_core::observation::NodeRole;
 
-use super::capacity::{Load, NodeCapacity};
 use super::instance::InstanceIx;
 use super::location::LocationIx;
+use crate::capacity::{Load, NodeCapacity};
 
 /// Position of a node in the world. Its configuration id is one more.
 pub(crate) type NodeIx = usize;

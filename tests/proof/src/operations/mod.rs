@@ -1,136 +1,24 @@
 //! Node operations over the simulated world: each comes to its end, in the guide's order, drops no call; interrupted at any
 //! turn and begun again it comes to the same end; and of two operators one is told who was first.
 
+mod run;
+
 use jiff::SignedDuration;
-use spillway_core::cycle::Ports;
 use spillway_core::ids::{HdCalls, InstanceId};
 use spillway_core::ledger::{Actor, EventKind};
 use spillway_core::observation::InstanceState;
 use spillway_core::operation::{
-    Memory, Obstacle, Operation, Step, Stopped, Subject, Turn, UpgradeState, Worker, behind, hold_of,
-    state_of,
+    Obstacle, Operation, Step, Stopped, Turn, UpgradeState, behind, hold_of, state_of,
 };
 use spillway_core::policy::Policy;
 use spillway_core::ports::{LedgerRead, LedgerWrite};
-use spillway_harness::ports::{SimClock, SimManagement, SimOperator};
-use spillway_harness::{Harness, finish};
+use spillway_harness::Harness;
+use spillway_harness::finish;
 use spillway_world::{CallSpec, NodeSpec, ServiceView, fixtures};
 
-const LOOK: SignedDuration = SignedDuration::from_secs(20);
-
-fn harness() -> Harness {
-    let world = fixtures::hq()
-        .with(NodeSpec::always_on("HQ").count(3).named("hq").public())
-        .with(NodeSpec::overflow("Burst").count(2).named("burst").public())
-        .with(NodeSpec::overflow("Burst").count(1).named("old").instance_type("c4.2xlarge").without_ena())
-        .boots_in(SignedDuration::from_mins(4))
-        .reports_every(SignedDuration::from_secs(20))
-        // Longer than any of this takes: the stop rule has no part in it.
-        .min_lifetime(240)
-        .build()
-        .expect("a world");
-    let mut harness =
-        Harness::new(world, Policy { threshold: Some(HdCalls(5)), ..Policy::with_defaults("manager") });
-    harness.cycle();
-    harness
-}
-
-fn subject(harness: &Harness, name: &str) -> Subject {
-    let world = harness.world();
-    let node = world.node(name).expect("a node");
-    Subject { name: node.name, address: Some(node.address), instance: node.instance }
-}
-
-struct Run<'a> {
-    harness: &'a mut Harness,
-    operation: Operation,
-    subject: Subject,
-    by: &'static str,
-    memory: Memory,
-    did: Vec<String>,
-}
-
-impl<'a> Run<'a> {
-    fn of(harness: &'a mut Harness, name: &str, operation: Operation) -> Self {
-        let subject = subject(harness, name);
-        Self::on(harness, subject, operation)
-    }
-
-    fn on(harness: &'a mut Harness, subject: Subject, operation: Operation) -> Self {
-        Self { harness, operation, subject, by: "anna", memory: Memory::default(), did: Vec::new() }
-    }
-
-    fn turn(&mut self) -> Result<Turn, Stopped> {
-        let world = self.harness.shared_world();
-        let (management, clock, operator) = (
-            SimManagement::new(world.clone()),
-            SimClock::new(world.clone()),
-            SimOperator::new(world.clone()),
-        );
-        let ports = Ports {
-            fleet: self.harness.fleet(),
-            management: &management,
-            ledger: self.harness.ledger(),
-            clock: &clock,
-        };
-        let worker = Worker {
-            ports,
-            operator: &operator,
-            policy: self.harness.policy(),
-            operation: &self.operation,
-            subject: self.subject.clone(),
-            by: Actor::Person(self.by.to_owned()),
-            why: "a test".to_owned(),
-            ignore_lifetime: false,
-        };
-        finish(worker.turn(&mut self.memory)).expect("nothing waits")
-    }
-
-    /// Turns until it is over, a look every twenty seconds; an evaluator beside it, once a minute.
-    fn finish(&mut self) -> Result<(), Stopped> {
-        for look in 0..600 {
-            match self.turn()? {
-                Turn::Finished => return Ok(()),
-                Turn::Did(step) => self.did.push(step.word().to_owned()),
-                Turn::Waits { .. } => {}
-            }
-            self.harness.advance(LOOK);
-            if look % 3 == 0 {
-                self.harness.cycle();
-            }
-        }
-        let last = self.turn();
-        panic!("{:?} did not end: {:?}; then {last:?}", self.operation, self.did);
-    }
-}
-
-fn instance(harness: &Harness, name: &str) -> InstanceId {
-    harness.world().node(name).and_then(|node| node.instance).expect("an instance")
-}
-
-fn state(harness: &Harness, name: &str) -> InstanceState {
-    harness.world().node(name).and_then(|node| node.state).expect("a state")
-}
-
-fn is_distributed(harness: &Harness, name: &str) -> bool {
-    let platform = harness
-        .world()
-        .platform(spillway_core::ports::PlatformScope { shards: false })
-        .expect("the Management Node answers");
-    platform.nodes.iter().find(|node| node.name.as_str() == name).expect("a node").distributed_database
-}
-
-fn is_tagged(harness: &Harness, id: &InstanceId) -> bool {
-    harness.world().instance_detail(id).expect("an instance").instance.tags.contains_key("pexip-cloud")
-}
-
-fn to_overflow() -> Operation {
-    Operation::ToOverflow { location: "Burst".into() }
-}
-
-fn to_always_on() -> Operation {
-    Operation::ToAlwaysOn { location: "HQ".into() }
-}
+use self::run::{
+    LOOK, Run, harness, instance, is_distributed, is_tagged, state, subject, to_always_on, to_overflow,
+};
 
 /// As it should be at the end of each, whatever happened on the way.
 fn is_done(harness: &Harness, name: &str, operation: &Operation, id: &InstanceId) {

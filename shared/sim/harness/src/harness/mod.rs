@@ -1,31 +1,27 @@
 //! A world in virtual time, the ledger, and the real cycle over them, once a minute like the schedule. Scripts, sweeps and
 //! property tests all run on it. It decides nothing.
 
+mod cycles;
+
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use spillway_core::cycle::{Cycle, LeaseMemory, Ports};
-use spillway_core::ids::InstanceId;
+use spillway_core::cycle::{Cycle, LeaseMemory};
 use spillway_core::observation::Observation;
 use spillway_core::outcome::CycleReport;
 use spillway_core::plan::Plan;
 use spillway_core::policy::{Mode, Policy};
-use spillway_core::ports::{Clock, LedgerRead};
-use spillway_core::prewarm::{PrewarmEnd, Prewarmed, Tick};
-use spillway_core::reconcile::{Reconcile, ReconcileReport};
+use spillway_core::ports::LedgerRead;
 
-use crate::intercept::{Death, Intercepted, Interceptor, Invariants, Surprises, until_death};
+use crate::intercept::{Intercepted, Invariants, Surprises};
 use crate::ports::{MemoryLedger, SimClock, SimFleet, SimManagement};
 use spillway_world::{FleetScope, Initiator, SharedWorld, World, lock};
 
 /// Time between two cycles (the schedule's rate).
 pub const TICK: SignedDuration = SignedDuration::from_mins(1);
-
-/// How long a function may run (design: 45 s).
-const TIMEOUT: Duration = Duration::from_secs(45);
 
 /// Cycles without an action after which a platform counts as at rest, where a test does not say: longer than any step
 /// that waits for time alone, such as the default minimum lifetime or the longest back-off.
@@ -48,29 +44,6 @@ pub struct Harness {
     cycles: u64,
     /// What the safety check found in any cycle: a plan that fails it is a defect of the planner.
     violations: Vec<String>,
-}
-
-/// The ports, every call of which meets an interceptor.
-struct Through<'a, I> {
-    fleet: Intercepted<HarnessFleet, I>,
-    management: Intercepted<HarnessManagement, I>,
-    ledger: Intercepted<MemoryLedger, I>,
-    clock: &'a SimClock,
-}
-
-type ThroughPorts<'a, I> = Ports<
-    'a,
-    Intercepted<HarnessFleet, I>,
-    Intercepted<HarnessManagement, I>,
-    Intercepted<MemoryLedger, I>,
-    SimClock,
->;
-
-impl<I> Through<'_, I> {
-    fn ports(&self) -> ThroughPorts<'_, I> {
-        let Self { fleet, management, ledger, clock } = self;
-        Ports { fleet, management, ledger, clock }
-    }
 }
 
 impl Harness {
@@ -156,139 +129,6 @@ impl Harness {
         self.world().advance_by(time);
     }
 
-    /// The ports, every call of which meets an interceptor.
-    fn through<I: Interceptor + Clone>(&self, interceptor: &I) -> Through<'_, I> {
-        Through {
-            fleet: Intercepted::new(self.fleet.clone(), interceptor.clone()),
-            management: Intercepted::new(self.management.clone(), interceptor.clone()),
-            ledger: Intercepted::new(self.ledger.clone(), interceptor.clone()),
-            clock: &self.clock,
-        }
-    }
-
-    /// One cycle, as the schedule starts it.
-    pub fn cycle(&mut self) -> CycleReport {
-        self.cycle_through(&())
-    }
-
-    /// One cycle whose port calls all meet an interceptor.
-    pub fn cycle_through<I: Interceptor + Clone>(&mut self, interceptor: &I) -> CycleReport {
-        let owner = self.next_owner();
-        let mut memory = std::mem::take(&mut self.memory);
-        let report = finish(self.cycle_beside(&owner, interceptor, &mut memory));
-        self.memory = memory;
-        self.keep(report)
-    }
-
-    /// One cycle by an evaluator of its own, with its own memory of the lease.
-    pub fn cycle_of(&mut self, memory: &mut LeaseMemory) -> CycleReport {
-        let owner = self.next_owner();
-        let report = finish(self.cycle_beside(&owner, &(), memory));
-        self.keep(report)
-    }
-
-    /// One cycle that dies at an await point; whether it got there. A new evaluator takes over: it knows nothing.
-    pub fn cycle_dies(&mut self, death: &Death) -> bool {
-        let owner = self.next_owner();
-        let mut memory = std::mem::take(&mut self.memory);
-        let ended = finish(until_death(death, self.cycle_beside(&owner, death, &mut memory)));
-        let died = !matches!(ended, Some(Some(_)));
-        if !died {
-            self.memory = memory;
-        }
-        died
-    }
-
-    /// The future of a cycle whose port calls all meet an interceptor, for tests that let two of them run side by side.
-    pub async fn cycle_beside<I: Interceptor + Clone>(
-        &self,
-        owner: &str,
-        interceptor: &I,
-        memory: &mut LeaseMemory,
-    ) -> CycleReport {
-        let through = self.through(interceptor);
-        let (ports, deadline) = (through.ports(), self.deadline());
-        Cycle { ports, policy: &self.policy, owner: owner.to_owned(), deadline }.run(memory).await
-    }
-
-    /// A pre-warm window fires: an invocation of another function, which knows nothing of the lease.
-    pub fn prewarm(&mut self, tick: &Tick) -> Option<Prewarmed> {
-        self.prewarm_through(&(), tick)
-    }
-
-    /// The same, with every port call meeting an interceptor.
-    pub fn prewarm_through<I: Interceptor + Clone>(
-        &mut self,
-        interceptor: &I,
-        tick: &Tick,
-    ) -> Option<Prewarmed> {
-        let owner = self.next_owner();
-        let fired = finish(self.prewarm_beside(owner, interceptor, tick))?;
-        if let PrewarmEnd::Held(held) = &fired.end {
-            self.note_violations(&held.cycle);
-        }
-        Some(fired)
-    }
-
-    /// The same, dying at an await point; whether it got there.
-    pub fn prewarm_dies(&mut self, death: &Death, tick: &Tick) -> bool {
-        let owner = self.next_owner();
-        let ended = finish(until_death(death, self.prewarm_beside(owner, death, tick)));
-        !matches!(ended, Some(Some(_)))
-    }
-
-    async fn prewarm_beside<I: Interceptor + Clone>(
-        &self,
-        owner: String,
-        interceptor: &I,
-        tick: &Tick,
-    ) -> Prewarmed {
-        let through = self.through(interceptor);
-        let (ports, deadline) = (through.ports(), self.deadline());
-        let cycle = Cycle { ports, policy: &self.policy, owner, deadline };
-        spillway_core::prewarm::run(&cycle, tick, &mut LeaseMemory::default()).await
-    }
-
-    /// One pass of the reconciler: over everything, or over some instances.
-    pub fn reconcile(&self, instances: Option<&[InstanceId]>) -> Option<ReconcileReport> {
-        self.reconcile_through(instances, &())
-    }
-
-    /// One pass whose port calls all meet an interceptor; `None` if it never ends.
-    pub fn reconcile_through<I: Interceptor + Clone>(
-        &self,
-        instances: Option<&[InstanceId]>,
-        interceptor: &I,
-    ) -> Option<ReconcileReport> {
-        let through = self.through(interceptor);
-        let (ports, deadline) = (through.ports(), self.deadline());
-        let pass = Reconcile { ports, policy: &self.policy, deadline };
-        match instances {
-            None => finish(pass.sweep()),
-            Some(ids) => finish(pass.instances(ids)),
-        }
-    }
-
-    fn deadline(&self) -> Duration {
-        self.clock.monotonic() + TIMEOUT
-    }
-
-    fn next_owner(&mut self) -> String {
-        self.cycles += 1;
-        format!("evaluator-{}", self.cycles)
-    }
-
-    fn keep(&mut self, report: Option<CycleReport>) -> CycleReport {
-        let report = report.unwrap_or_else(|| empty_report(self.now()));
-        self.note_violations(&report);
-        report
-    }
-
-    fn note_violations(&mut self, report: &CycleReport) {
-        let at = report.began_at.strftime("%H:%M:%S");
-        self.violations.extend(report.violations.iter().map(|broken| format!("{at} planned: {broken}")));
-    }
-
     /// What Spillway would see now.
     pub fn observe(&self) -> Option<Observation> {
         let through = self.through(&());
@@ -361,19 +201,6 @@ impl Harness {
             counts.get(&Initiator::Spillway).copied().unwrap_or(0)
         };
         (of(&stats.starts), of(&stats.stops))
-    }
-}
-
-fn empty_report(at: Timestamp) -> CycleReport {
-    CycleReport {
-        outcome: spillway_core::outcome::Outcome::Stale,
-        began_at: at,
-        took: SignedDuration::ZERO,
-        last_good: None,
-        plan: Plan::empty(at),
-        results: Vec::new(),
-        violations: Vec::new(),
-        faults: Vec::new(),
     }
 }
 

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::capacity::Load;
 use super::node::NodeIx;
+use crate::capacity::Load;
 
 /// What calls belong together: a meeting of the load, or one made by hand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

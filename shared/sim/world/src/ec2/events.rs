@@ -7,28 +7,12 @@ use spillway_core::observation::InstanceState;
 
 use crate::dice::Draw;
 
-use super::settings::EventFaults;
-use super::{World, later};
-
-/// An EC2 state-change event, as EventBridge would deliver it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StateChange {
-    /// Event id: the same for a doubled event.
-    pub id: uuid::Uuid,
-    /// When the state changed.
-    pub at: Timestamp,
-    /// When the event arrives.
-    pub delivered_at: Timestamp,
-    /// Instance.
-    pub instance: InstanceId,
-    /// Region.
-    pub region: String,
-    /// The new state.
-    pub state: InstanceState,
-}
+use crate::state::ec2::StateChange;
+use crate::state::settings::EventFaults;
+use crate::state::{World, later};
 
 impl World {
-    pub(super) fn emit(&mut self, instance: &InstanceId, region: &str, state: InstanceState) {
+    pub(crate) fn emit(&mut self, instance: &InstanceId, region: &str, state: InstanceState) {
         let number = self.ec2.event_count;
         self.ec2.event_count += 1;
         let faults = self.settings.ec2.event_faults;

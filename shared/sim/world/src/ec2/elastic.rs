@@ -8,17 +8,9 @@ use spillway_core::fault::{Fault, FaultKind, System};
 use spillway_core::ids::AllocationId;
 use spillway_core::ports::ElasticAddress;
 
-use super::World;
-use super::instance::{InstanceIx, Shown};
-
-/// An Elastic IP of the account.
-#[derive(Debug, Clone)]
-pub(crate) struct Elastic {
-    pub(crate) allocation: AllocationId,
-    pub(crate) address: Ipv4Addr,
-    pub(crate) instance: Option<InstanceIx>,
-    pub(crate) tags: BTreeMap<String, String>,
-}
+use crate::state::World;
+use crate::state::ec2::Elastic;
+use crate::state::instance::{InstanceIx, Shown};
 
 pub(crate) fn rejected(code: &str, message: &str) -> Fault {
     Fault::new(System::Ec2, FaultKind::Rejected, format!("{code}: {message}"))
