@@ -150,8 +150,8 @@ impl Day {
             let nodes = self.harness.world().nodes();
             nodes.into_iter().filter_map(|node| Some((node.instance.clone()?, node))).collect()
         };
-        let gate = self.fault.take().unwrap_or_else(CallFaults::none);
-        let report = self.harness.reconcile_through(instances, &gate).expect("a pass ends");
+        let faults = self.fault.take().unwrap_or_else(CallFaults::none);
+        let report = self.harness.reconcile_through(instances, &faults).expect("a pass ends");
         check_pass(&before, &report);
     }
 }

@@ -1,4 +1,4 @@
-//! The reconciler over the simulated ports: addresses follow, Elastic IPs are asked for and never taken, lives are told
+//! The reconciler over the simulated ports: addresses follow, Elastic IPs are asked for and never taken, runs are told
 //! once.
 
 use std::net::Ipv4Addr;
@@ -30,14 +30,14 @@ fn builder() -> WorldBuilder {
         .ec2_shows_at_once()
 }
 
-fn stage_with(change: impl FnOnce(&mut Policy)) -> Harness {
+fn harness_with(change: impl FnOnce(&mut Policy)) -> Harness {
     let mut policy = Policy::with_defaults("manager");
     change(&mut policy);
     Harness::new(builder().build().unwrap(), policy)
 }
 
 fn harness() -> Harness {
-    stage_with(|_| ())
+    harness_with(|_| ())
 }
 
 fn id(harness: &Harness, node: &str) -> InstanceId {
@@ -191,7 +191,7 @@ fn a_change_that_would_touch_calls_waits_until_they_end() {
 
 #[test]
 fn private_only_nodes_have_none() {
-    let harness = stage_with(|policy| policy.nat.private_only = vec!["AWS burst".into()]);
+    let harness = harness_with(|policy| policy.nat.private_only = vec!["AWS burst".into()]);
     let instance = starts(&harness, "aws-burst-1");
     let counter = CallFaults::none();
     let report = harness.reconcile_through(Some(&[instance]), &counter).unwrap();
@@ -205,7 +205,7 @@ fn private_only_nodes_have_none() {
 
 #[test]
 fn a_dynamic_address_is_cleared_on_stop_only_if_the_policy_says_so() {
-    let harness = stage_with(|policy| policy.nat.clear_on_stop = true);
+    let harness = harness_with(|policy| policy.nat.clear_on_stop = true);
     let instance = starts(&harness, "aws-burst-1");
     harness.reconcile(Some(std::slice::from_ref(&instance))).unwrap();
     harness.world().outside_stops("aws-burst-1");
@@ -220,7 +220,7 @@ fn a_dynamic_address_is_cleared_on_stop_only_if_the_policy_says_so() {
 #[test]
 fn always_on_nodes_are_mended_only_if_the_policy_says_so_and_never_get_an_elastic_ip() {
     for (nodes, mended) in [(NatNodes::Overflow, false), (NatNodes::All, true)] {
-        let harness = stage_with(|policy| {
+        let harness = harness_with(|policy| {
             policy.vpcs = vec!["vpc-1".to_owned()];
             policy.nat.nodes = nodes;
         });
@@ -255,7 +255,7 @@ fn a_pause_and_a_dry_run_change_nothing_and_say_so() {
     harness.advance(mins(31));
     assert_eq!(harness.reconcile(Some(&[instance])).unwrap().changed(), 1, "the pause is over");
 
-    let harness = stage_with(|policy| policy.dry_run = true);
+    let harness = harness_with(|policy| policy.dry_run = true);
     let instance = starts(&harness, "aws-burst-1");
     let report = harness.reconcile(Some(&[instance])).unwrap();
     assert_eq!(
