@@ -24,7 +24,7 @@ pub struct WorldSettings {
     pub upgrade: UpgradeSettings,
     /// Share of callers who come from the internet and so need the right static NAT address.
     pub internet_share: f64,
-    /// How often a [`super::Sample`] is taken; `None` for never.
+    /// How often a [`Sample`](crate::Sample) is taken; `None` for never.
     pub sample_every: Option<SignedDuration>,
 }
 
