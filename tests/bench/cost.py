@@ -1,7 +1,7 @@
 """A month of one platform at one evaluation a minute: measured units times published prices.
 
 us-east-1, on demand, without free tiers. What is measured: invocations' durations, request units, log and item bytes, reads
-of the settings; see `spend.py`. What is assumed has a name here, and is printed beside the result."""
+of the settings; see `invocations.py`. What is assumed has a name here, and is printed beside the result."""
 
 from __future__ import annotations
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from e2e import servers
 from e2e.checks import Checks
 
-from . import chromium, demo, page, strangers
-from .stage import stage
+from . import chromium, demo, page, other_origins
+from .environment import running
 
 
 def main() -> int:
@@ -25,8 +25,8 @@ def main() -> int:
     servers.die_with_us()
     checks = Checks()
     print(f"    browser: {chromium.find()}", flush=True)
-    with stage(options.binaries.resolve()) as platform, chromium.opened() as browser:
-        parts = {"strangers": lambda: strangers.run(browser, platform, checks),
+    with running(options.binaries.resolve()) as platform, chromium.opened() as browser:
+        parts = {"other origins": lambda: other_origins.run(browser, platform, checks),
                  "page": lambda: page.run(browser, platform, checks, options.shots),
                  "demo": lambda: demo.run(browser, options.binaries.resolve(), checks)}
         for name, part in parts.items():

@@ -24,7 +24,7 @@ def run(browser, binaries: Path, checks: Checks) -> None:
         clock = page.inner_text("#fresh-text")[:5]
         page.wait_for_function(f"() => document.getElementById('fresh-text').innerText.slice(0, 5) > '{clock}'",
                                timeout=30_000)
-        checks.that("the day passes while one watches", True)
+        checks.that("the day goes on while the page is open", True)
         checks.that("it is the demo's platform", "London" in page.inner_text("#principal") and
                     "AWS burst" in page.inner_text("#overflow"), page.inner_text("#principal"))
         checks.that("the window to come is shown", "weekday-morning" in page.inner_text("#holds"),
@@ -37,7 +37,7 @@ def run(browser, binaries: Path, checks: Checks) -> None:
         page.click("#ask-no")
         page.wait_for_function("""() => [...document.querySelectorAll("#nodes tbody tr")].some((row) =>
             row.innerText.includes("aws-burst-11") && /booting|ready/.test(row.innerText))""", timeout=20_000)
-        checks.that("whoever watches can start a node, and sees it boot", True)
+        checks.that("the page of the demo starts a node, and shows it boot", True)
         # A line with a long reason: the other columns have to stand their ground.
         page.wait_for_function("() => document.getElementById('history').innerText.includes('address changed')",
                                timeout=60_000)

@@ -10,7 +10,7 @@ from pathlib import Path
 from e2e import servers
 from e2e.checks import Checks
 
-from .stage import HOSTILE, REASON, Stage, add_pause, remove_pause
+from .environment import HOSTILE, REASON, Environment, add_pause, remove_pause
 
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 # A refresh is due every 15 s.
@@ -49,43 +49,43 @@ class Watched:
         self.page.on("pageerror", lambda error: self.said.append(f"error: {error}"))
         self.page.on("request", lambda request: self.asked.append(request.url))
 
-    def open(self, stage: Stage):
-        self.page.goto(stage.url)
+    def open(self, system: Environment):
+        self.page.goto(system.url)
         self.page.wait_for_selector("#nodes tbody tr")
         return self.page
 
 
-def run(browser, stage: Stage, checks: Checks, shots: Path | None) -> None:
+def run(browser, system: Environment, checks: Checks, shots: Path | None) -> None:
     watched = Watched(browser, viewport=WIDE, timezone_id="Europe/Oslo", reduced_motion="reduce")
-    page = watched.open(stage)
-    loads(page, watched, stage, checks)
+    page = watched.open(system)
+    loads(page, watched, system, checks)
     keyboard(page, checks)
-    starts(page, watched, stage, checks)
+    starts(page, watched, system, checks)
     refreshes(page, watched, checks)
-    drains(page, stage, checks)
-    looks(browser, stage, checks, shots)
-    paused(page, stage, checks)
+    drains(page, system, checks)
+    looks(browser, system, checks, shots)
+    paused(page, system, checks)
     checks.that("the console stayed empty", not watched.said, watched.said[:5])
     # The last of it that is silent: what follows is meant to be complained about.
     made = page.evaluate("""() => { try { document.createElement("div").innerHTML = "<b>x</b>"; return true; }
       catch { return false; } }""")
     checks.that("the browser itself refuses markup made from text", not made)
-    down(page, stage, checks, shots)
+    down(page, system, checks, shots)
     watched.context.close()
 
 
-def loads(page, watched: Watched, stage: Stage, checks: Checks) -> None:
+def loads(page, watched: Watched, system: Environment, checks: Checks) -> None:
     checks.that("it loads, and shows the principal location with the guide's figures",
                 "London" in page.inner_text("#principal") and "of 51" in page.inner_text("#principal"),
                 page.inner_text("#principal"))
-    checks.that("the token is out of the address bar", stage.token not in page.url, page.url)
+    checks.that("the token is out of the address bar", system.token not in page.url, page.url)
     page.reload()
     page.wait_for_selector("#nodes tbody tr")
     checks.that("a reload works", "aws-burst-1" in page.inner_text("#nodes"))
     page.wait_for_selector("#history tbody tr")
-    own = f"http://127.0.0.1:{stage.port}/"
+    own = f"http://127.0.0.1:{system.port}/"
     foreign = [url for url in watched.asked if not url.startswith(own)]
-    checks.that("it asks no other server for anything", not foreign, foreign[:3])
+    checks.that("it sends no request to another server", not foreign, foreign[:3])
     shown = [HOSTILE in page.inner_text("#nodes"), REASON in page.inner_text("#history")]
     checks.that("a hostile name and a hostile reason are shown as they are written", all(shown), shown)
     harmless = page.evaluate("() => [window.pwned === undefined, document.images.length, document.scripts.length]")
@@ -125,13 +125,13 @@ def keyboard(page, checks: Checks) -> None:
                 focused(page).replace("\n", " ") == "Start aws-burst-2", focused(page))
 
 
-def starts(page, watched: Watched, stage: Stage, checks: Checks) -> None:
+def starts(page, watched: Watched, system: Environment, checks: Checks) -> None:
     page.get_by_role("button", name="Start aws-burst-1").click()
     page.wait_for_selector("#ask-yes:not([disabled])")
     plan = page.inner_text("#ask-plan")
     checks.that("a start shows its plan first", "Start aws-burst-1" in plan and "The next cycle: start" in plan, plan)
     checks.that("and has not done anything yet",
-                stage.state("aws-burst-1") == "stopped" and not stage.items("STATE|HOLD#"))
+                system.state("aws-burst-1") == "stopped" and not system.items("STATE|HOLD#"))
     page.select_option("#ask-hold", "120")
     page.wait_for_function("() => document.getElementById('ask-plan').innerText.includes('120 minutes')")
     page.fill("#ask-reason", f"a talk {REASON}")
@@ -139,12 +139,12 @@ def starts(page, watched: Watched, stage: Stage, checks: Checks) -> None:
     page.wait_for_function("() => document.getElementById('ask-what').innerText === 'The result'", timeout=20_000)
     result = page.inner_text("#ask")
     checks.that("the result is shown", "Done." in result and "start aws-burst-1" in result, result)
-    checks.that("the instance starts in EC2", stage.state("aws-burst-1") in ("pending", "running"),
-                stage.state("aws-burst-1"))
-    holds = stage.items("STATE|HOLD#")
+    checks.that("the instance starts in EC2", system.state("aws-burst-1") in ("pending", "running"),
+                system.state("aws-burst-1"))
+    holds = system.items("STATE|HOLD#")
     checks.that("its hold is in the ledger with the operator's AWS identity and the reason",
                 len(holds) == 1 and "person" in holds[0]["by"] and holds[0]["reason"] == f"a talk {REASON}", holds)
-    asked = [event for event in stage.items("EVENT#|") if event.get("kind") == "asked"]
+    asked = [event for event in system.items("EVENT#|") if event.get("kind") == "asked"]
     checks.that("who asked is in the history", len(asked) == 1 and "person" in asked[0]["by"], asked)
     page.click("#ask-no")
     page.wait_for_function("() => document.getElementById('nodes').innerText.includes('booting')")
@@ -164,18 +164,18 @@ def refreshes(page, watched: Watched, checks: Checks) -> None:
     checks.that("it refreshes by itself until the node is ready, one request each time", 1 <= asked <= 3, asked)
     kept = page.evaluate("""() => [[...document.querySelectorAll("#nodes tbody tr")].every((row) => row.mark), scrollY,
       document.activeElement.id, document.getElementById("nodes-name").value]""")
-    checks.that("in place: the same rows, the same scroll position, the focus and the filter kept",
+    checks.that("a refresh keeps rows, scroll position, focus and filter",
                 kept == [True, at, "nodes-name", "aws"], kept)
     page.fill("#nodes-name", "")
-    checks.that("the node's life is a bar with its reason", "a talk" in page.inner_text("#lives"),
-                page.inner_text("#lives"))
+    checks.that("the node's run is a bar with its reason", "a talk" in page.inner_text("#runs"),
+                page.inner_text("#runs"))
     page.select_option("#history-kind", "asked")
     lines = page.inner_text("#history")
     checks.that("the history can be filtered", "asked" in lines and "drain vetoed" not in lines, lines)
     page.select_option("#history-kind", "")
 
 
-def drains(page, stage: Stage, checks: Checks) -> None:
+def drains(page, system: Environment, checks: Checks) -> None:
     page.get_by_role("button", name="Stop aws-burst-1").click()
     page.wait_for_selector("#ask-yes:not([disabled])")
     plan = page.inner_text("#ask-plan")
@@ -187,25 +187,25 @@ def drains(page, stage: Stage, checks: Checks) -> None:
     result = page.inner_text("#ask-plan")
     checks.that("its own hold is released and the drain begins",
                 "is released" in result and "drain aws-burst-1" in result, result)
-    checks.that("nothing is stopped at once", stage.state("aws-burst-1") == "running", stage.state("aws-burst-1"))
-    checks.that("the Management Node has it in maintenance mode", stage.management.maintenance()["aws-burst-1"])
+    checks.that("nothing is stopped at once", system.state("aws-burst-1") == "running", system.state("aws-burst-1"))
+    checks.that("the Management Node has it in maintenance mode", system.management.maintenance()["aws-burst-1"])
     page.click("#ask-no")
     page.wait_for_function("() => document.getElementById('nodes').innerText.includes('draining')",
                            timeout=REFRESH_MS)
     checks.that("the node is shown draining", True)
 
 
-def looks(browser, stage: Stage, checks: Checks, shots: Path | None) -> None:
+def looks(browser, system: Environment, checks: Checks, shots: Path | None) -> None:
     for scheme in ("light", "dark"):
         for name, size in (("wide", WIDE), ("narrow", NARROW)):
             watched = Watched(browser, viewport=size, color_scheme=scheme, timezone_id="Europe/Oslo",
                               reduced_motion="reduce")
-            page = watched.open(stage)
+            page = watched.open(system)
             page.wait_for_selector("#history tbody tr")
             overflow = page.evaluate("() => document.documentElement.scrollWidth - innerWidth")
-            checks.that(f"{scheme}, {name}: nothing sticks out to the side", overflow <= 0, f"{overflow} px")
+            checks.that(f"{scheme}, {name}: nothing is wider than the screen", overflow <= 0, f"{overflow} px")
             weak = page.evaluate(CONTRAST)
-            checks.that(f"{scheme}, {name}: text stands out from what is behind it", not weak, weak[:6])
+            checks.that(f"{scheme}, {name}: text has enough contrast", not weak, weak[:6])
             checks.that(f"{scheme}, {name}: the console stayed empty", not watched.said, watched.said[:3])
             if shots:
                 shots.mkdir(parents=True, exist_ok=True)
@@ -216,8 +216,8 @@ def looks(browser, stage: Stage, checks: Checks, shots: Path | None) -> None:
             watched.context.close()
 
 
-def paused(page, stage: Stage, checks: Checks) -> None:
-    add_pause(stage.table, 30)
+def paused(page, system: Environment, checks: Checks) -> None:
+    add_pause(system.table, 30)
     page.wait_for_function("() => document.getElementById('notices').innerText.includes('paused')",
                            timeout=REFRESH_MS)
     checks.that("a paused platform is shown, with who and why", "user/anna" in page.inner_text("#notices") and
@@ -229,25 +229,25 @@ def paused(page, stage: Stage, checks: Checks) -> None:
                 "paused" in page.inner_text("#ask-note"), page.inner_text("#ask-note"))
     utc = re.compile(r"\d{4}-\d\d-\d\dT\d\d:")
     said = page.inner_text("#notices") + page.inner_text("#ask-note")
-    checks.that("its end is told by the clock of the page, and not in UTC",
+    checks.that("its end is shown in the page's time zone, and not in UTC",
                 not utc.search(said) and len(re.findall(r"paused until .{0,14}?\d\d:\d\d by", said)) == 2, said)
     page.click("#ask-no")
-    remove_pause(stage.table)
+    remove_pause(system.table)
 
 
-def down(page, stage: Stage, checks: Checks, shots: Path | None) -> None:
-    servers.end(stage.simulate)
+def down(page, system: Environment, checks: Checks, shots: Path | None) -> None:
+    servers.end(system.simulate)
     page.wait_for_function("() => document.getElementById('notices').innerText.includes('Management Node')",
                            timeout=REFRESH_MS)
     as_of = page.inner_text("#principal-title + .as-of")
-    checks.that("a Management Node that is down is said, and the locations are shown as read last, with their age",
+    checks.that("a Management Node that is down is named, and the locations are shown as last read, with their age",
                 "As read" in as_of and "London" in page.inner_text("#principal"), as_of)
     if shots:
         page.screenshot(path=shots / "management-node-down.png", full_page=True)
-    servers.end(stage.process)
+    servers.end(system.process)
     page.wait_for_function("() => document.getElementById('notices').innerText.includes('does not answer')",
                            timeout=REFRESH_MS)
     age = page.inner_text("#fresh-text")
     time.sleep(2.5)
-    checks.that("a dashboard that has ended is said, and the age of what is shown goes on",
+    checks.that("a dashboard that has ended is reported, and the age of what is shown grows",
                 page.inner_text("#fresh-text") != age and page.is_visible("#fresh.old"), age)

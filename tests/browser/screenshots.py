@@ -1,4 +1,4 @@
-"""`python -m browser.screenshots --binaries target/debug`: the screenshots of the README, from the demo's morning. Not a test; run it
+"""`python -m browser.screenshots --binaries target/debug`: the screenshots of shared/dashboard/README.md, from the demo's morning. Not a test; run it
 when the page looks different."""
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from e2e import servers
 from . import chromium
 from .demo import served
 
-FOLDER = Path(__file__).resolve().parents[2] / "shared" / "status" / "screenshots"
+FOLDER = Path(__file__).resolve().parents[2] / "shared" / "dashboard" / "screenshots"
 # Just before the spike: some held nodes are ready and some boot. And the first calls of it.
 BEFORE, DURING = "08:55", "09:20"
 

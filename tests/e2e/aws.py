@@ -1,5 +1,5 @@
 """The AWS of the test: moto (EC2, SSM), an embedded DynamoDB, ministack (Lambda, Scheduler), set up as an operator
-and the stack would. Everything the evaluator has to leave alone is here too: see `Fleet.strangers`."""
+and the stack would. Everything the evaluator has to leave alone is here too: see `Fleet.not_ours`."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Fleet:
 
     vpc: str
     overflow: list[Instance]
-    strangers: list[Instance]
+    not_ours: list[Instance]
 
     @property
     def addresses(self) -> dict[str, str]:
@@ -70,14 +70,14 @@ def build_fleet(ec2, tag_value: str, nodes: dict[str, str]) -> Fleet:
 
     overflow = [launch(name, address, {TAG: tag_value}) for name, address in sorted(nodes.items())]
     # Another platform's node, one without the tag, and one with the tag whose address no node has.
-    strange = [network.broadcast_address - n for n in (10, 11, 12)]
-    strangers = [
-        launch("other-platform", str(strange[0]), {TAG: "another-management-node"}),
-        launch("untagged", str(strange[1]), {}),
-        launch("no-node", str(strange[2]), {TAG: tag_value}),
+    addresses_left = [network.broadcast_address - n for n in (10, 11, 12)]
+    not_ours = [
+        launch("other-platform", str(addresses_left[0]), {TAG: "another-management-node"}),
+        launch("untagged", str(addresses_left[1]), {}),
+        launch("no-node", str(addresses_left[2]), {TAG: tag_value}),
     ]
-    ec2.stop_instances(InstanceIds=[i.id for i in overflow + strangers])
-    return Fleet(vpc, overflow, strangers)
+    ec2.stop_instances(InstanceIds=[i.id for i in overflow + not_ours])
+    return Fleet(vpc, overflow, not_ours)
 
 
 def instances(ec2) -> dict[str, dict]:

@@ -8,7 +8,7 @@ import datetime as dt
 import json
 from pathlib import Path
 
-from . import aws, ramp, servers, stage as stages
+from . import aws, environment, servers
 from .checks import Checks
 
 WRONG_PASSWORD = "not-the-passw0rd"
@@ -24,12 +24,12 @@ class Case:
     environment: dict[str, str | None] = dataclasses.field(default_factory=dict)
 
 
-def policy(stage: stages.Stage, **changed: object) -> str:
-    return json.dumps({**json.loads(stage.parameters["policy"]), **changed})
+def policy(system: environment.Environment, **changed: object) -> str:
+    return json.dumps({**json.loads(system.parameters["policy"]), **changed})
 
 
-def cases(stage: stages.Stage) -> list[Case]:
-    path = f"/spillway/{stages.PLATFORM}"
+def cases(system: environment.Environment) -> list[Case]:
+    path = f"/spillway/{environment.PLATFORM}"
     closed = f"https://{servers.HOST}:{servers.free_port()}"
     address = {"addresses": [closed], "authentication": "basic"}
     return [
@@ -37,44 +37,39 @@ def cases(stage: stages.Stage) -> list[Case]:
         Case("no addresses", (f"{path}/management", "put-parameter"), {"management": None}),
         Case("no credentials", (f"{path}/credentials", "put-parameter", "SecureString"), {"credentials": None}),
         Case("a policy that is not JSON", ("policy", "JSON"), {"policy": "threshold: 5"}),
-        Case("a misspelt key", ("treshold", "unknown"), {"policy": policy(stage, treshold=5)}),
-        Case("a value out of range", ("threshold", "1 to 10000"), {"policy": policy(stage, threshold=0)}),
-        Case("a duration that is none", ("boot_limit",), {"policy": policy(stage, boot_limit="soon")}),
+        Case("a misspelt key", ("treshold", "unknown"), {"policy": policy(system, treshold=5)}),
+        Case("a value out of range", ("threshold", "1 to 10000"), {"policy": policy(system, threshold=0)}),
+        Case("an invalid duration", ("boot_limit",), {"policy": policy(system, boot_limit="soon")}),
         Case("an unknown key beside the addresses", ("management", "insecure"),
              {"management": json.dumps({**address, "insecure": True})}),
         Case("a wrong password", ("401", "credentials"),
-             {"credentials": json.dumps({"username": stages.USERNAME, "password": WRONG_PASSWORD})}),
+             {"credentials": json.dumps({"username": environment.USERNAME, "password": WRONG_PASSWORD})}),
         Case("an address where nobody listens", (closed,), {"management": json.dumps(address)}),
-        Case("a CA that did not sign the certificate", (stage.management_url, "certificate"),
+        Case("a CA that did not sign the certificate", (system.management_url, "certificate"),
              {"ca": another_ca()}),
         Case("a CA that is no certificate", ("ca",), {"ca": "-----BEGIN CERTIFICATE-----\nbm8=\n-----END CERTIFICATE-----"}),
         Case("a platform's name that cannot be one", ("SPILLWAY_PLATFORM",), environment={"SPILLWAY_PLATFORM": "a/b"}),
         Case("no platform's name", ("SPILLWAY_PLATFORM",), environment={"SPILLWAY_PLATFORM": None}),
         Case("no table's name", ("SPILLWAY_TABLE",), environment={"SPILLWAY_TABLE": None}),
-        Case("a table that is not there", ("no-such-table",), environment={"SPILLWAY_TABLE": "no-such-table"}),
+        Case("an unknown table", ("no-such-table",), environment={"SPILLWAY_TABLE": "no-such-table"}),
     ]
 
 
 def run(binaries: Path, checks: Checks) -> None:
     # A platform in need: with a threshold above what is free the evaluator would start nodes, if it could.
-    trace = Path(binaries) / "e2e-nobody.csv"
-    ramp.Ramp([(dt.datetime(2030, 1, 1), 5)], "").write(trace)
-    try:
-        with stages.stage(binaries, trace, overflow=2, always_on=1) as stage:
-            play(stage, binaries / "evaluator", checks)
-    finally:
-        trace.unlink(missing_ok=True)
+    with environment.running(binaries, overflow=2, always_on=1) as system:
+        play(system, binaries / "evaluator", checks)
 
 
-def play(stage: stages.Stage, binary: Path, checks: Checks) -> None:
-    before = snapshot(stage)
-    needy = policy(stage, threshold=100)
-    function = aws.Function(stage.ministack, "evaluator", binary, stage.environment)
-    for case in cases(stage):
-        stage.put_parameters(**{"policy": needy, **case.parameters})
-        environment = {**stage.environment, **case.environment, "CASE": case.name}
-        function.set_environment({name: value for name, value in environment.items() if value is not None})
-        log = stage.directory / "ministack.log"
+def play(system: environment.Environment, binary: Path, checks: Checks) -> None:
+    before = snapshot(system)
+    needy = policy(system, threshold=100)
+    function = aws.Function(system.ministack, "evaluator", binary, system.variables)
+    for case in cases(system):
+        system.put_parameters(**{"policy": needy, **case.parameters})
+        variables = {**system.variables, **case.environment, "CASE": case.name}
+        function.set_environment({name: value for name, value in variables.items() if value is not None})
+        log = system.directory / "ministack.log"
         already = log.stat().st_size
         reply = function.invoke({})
         # A function that ends before its first invocation says why in its log only.
@@ -87,35 +82,35 @@ def play(stage: stages.Stage, binary: Path, checks: Checks) -> None:
                     f"{missing} not in {said[:900]}")
         if "SPILLWAY_TABLE" in case.environment and case.environment["SPILLWAY_TABLE"]:
             # Without its ledger the evaluator may start one node per location in need, and no more.
-            up = [i for i in aws.instances(stage.ec2).values() if i["State"]["Name"] in ("pending", "running")]
+            up = [i for i in aws.instances(system.ec2).values() if i["State"]["Name"] in ("pending", "running")]
             checks.that(f"{case.name}: at most one node was started", len(up) <= 1, up)
-            settle(stage)
+            settle(system)
         else:
-            checks.that(f"{case.name}: nothing was touched", snapshot(stage) == before, (before, snapshot(stage)))
-    log = (stage.directory / "ministack.log").read_text(errors="replace")
+            checks.that(f"{case.name}: nothing was touched", snapshot(system) == before, (before, snapshot(system)))
+    log = (system.directory / "ministack.log").read_text(errors="replace")
     said = log + "".join(reply.text for reply in function.replies)
-    for secret in (stages.PASSWORD, WRONG_PASSWORD):
+    for secret in (environment.PASSWORD, WRONG_PASSWORD):
         checks.that("no password was shown", secret not in said)
     # The proof that the cases above did keep it from acting.
-    stage.put_parameters(policy=needy)
-    function.set_environment({**stage.environment, "CASE": "everything right"})
+    system.put_parameters(policy=needy)
+    function.set_environment({**system.variables, "CASE": "everything right"})
     reply = function.invoke({})
     checks.that("with everything right, the same platform's nodes are started",
-                reply.error is None and snapshot(stage) != before, reply.text[:600])
+                reply.error is None and snapshot(system) != before, reply.text[:600])
 
 
-def snapshot(stage: stages.Stage) -> dict[str, object]:
-    fleet = {i: (d["State"]["Name"], str(d["LaunchTime"])) for i, d in aws.instances(stage.ec2).items()}
-    return {"fleet": fleet, "maintenance": stage.management.maintenance()}
+def snapshot(system: environment.Environment) -> dict[str, object]:
+    fleet = {i: (d["State"]["Name"], str(d["LaunchTime"])) for i, d in aws.instances(system.ec2).items()}
+    return {"fleet": fleet, "maintenance": system.management.maintenance()}
 
 
-def settle(stage: stages.Stage) -> None:
+def settle(system: environment.Environment) -> None:
     """Back to the beginning: everything stopped."""
-    up = [i for i, d in aws.instances(stage.ec2).items() if d["State"]["Name"] in ("pending", "running")]
+    up = [i for i, d in aws.instances(system.ec2).items() if d["State"]["Name"] in ("pending", "running")]
     if up:
-        stage.ec2.stop_instances(InstanceIds=up)
+        system.ec2.stop_instances(InstanceIds=up)
     servers.wait_until("all instances stopped", lambda: all(
-        d["State"]["Name"] == "stopped" for d in aws.instances(stage.ec2).values()), 20)
+        d["State"]["Name"] == "stopped" for d in aws.instances(system.ec2).values()), 20)
 
 
 def another_ca() -> str:

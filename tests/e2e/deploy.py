@@ -18,7 +18,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from . import aws, compiled, further, prewarm, reconciler, servers, stage as stages
+from . import auxiliary_stacks, aws, compiled, environment, prewarm, reconciler, servers
 from .checks import Checks
 from .simulated import Bridge, Management, fetch
 
@@ -27,7 +27,7 @@ STACK = "spillway-nine"
 FUNCTIONS = ("evaluator", "prewarm", "reconciler")
 # What SAM and the stack use of ministack.
 SERVICES = "cloudformation,dynamodb,ec2,events,iam,lambda,logs,monitoring,s3,scheduler,sns,sqs,ssm,sts"
-PARAMETERS = {"Platform": stages.PLATFORM, "TagValue": stages.TAG_VALUE, "ProtectTable": "false",
+PARAMETERS = {"Platform": environment.PLATFORM, "TagValue": environment.TAG_VALUE, "ProtectTable": "false",
               # ministack runs the binary on this machine, whatever it is; it believes what it is told.
               "Architecture": "arm64" if os.uname().machine in ("aarch64", "arm64") else "x86_64"}
 # The schedule's first minute, and a cycle's work.
@@ -40,17 +40,17 @@ EVENT_S = 45
 class Sam:
     """SAM's command line, in a folder that shows it the project: what it builds there replaces nothing in the project's own."""
 
-    def __init__(self, sam: Path, stage: stages.Stage, binaries: Path) -> None:
-        self._sam, self._root = sam, stage.directory / "project"
+    def __init__(self, sam: Path, system: environment.Environment, binaries: Path) -> None:
+        self._sam, self._root = sam, system.directory / "project"
         self._root.mkdir()
         for name in ("samconfig.toml", "infra", "functions"):
             (self._root / name).symlink_to(ROOT / name)
-        self._compiled = compiled.Compiled(stage.directory, binaries)
+        self._compiled = compiled.Compiled(system.directory, binaries)
         # A home of its own: no profile of whoever runs this, and nothing is left in theirs. Rust is where it was.
         rust = {name: os.environ.get(name, str(Path.home() / folder))
                 for name, folder in {"CARGO_HOME": ".cargo", "RUSTUP_HOME": ".rustup"}.items()}
-        env = {**os.environ, **servers.CREDENTIALS, **rust, "AWS_ENDPOINT_URL": stage.ministack,
-               "HOME": str(stage.directory), "SAM_CLI_TELEMETRY": "0",
+        env = {**os.environ, **servers.CREDENTIALS, **rust, "AWS_ENDPOINT_URL": system.ministack,
+               "HOME": str(system.directory), "SAM_CLI_TELEMETRY": "0",
                "PATH": os.pathsep.join([str(sam.parent), os.environ["PATH"]])}
         # SAM builds optimised unless this says otherwise, which is for debugging.
         env.pop("SAM_BUILD_MODE", None)
@@ -108,24 +108,24 @@ class Account:
 
 
 def run(binaries: Path, sam: Path, checks: Checks) -> None:
-    with platform(binaries) as stage:
-        account, command = Account(stage.ministack), Sam(sam, stage, binaries)
+    with platform(binaries) as system:
+        account, command = Account(system.ministack), Sam(sam, system, binaries)
         before = account.holds()
-        with Bridge(stage.ec2, stage.control, stage.fleet) as bridge:
+        with Bridge(system.ec2, system.control, system.fleet) as bridge:
             # Before there is a stack, so that its first tick finds it: every call that the always-on node can take.
-            busy = next(n["name"] for n in fetch(f"{stage.control}/sim/world")["nodes"] if not n["overflow"])
-            seated = fetch(f"{stage.control}/sim/calls", {"node": busy, "count": 500, "lasts_s": 3600})["seated"]
+            busy = next(n["name"] for n in fetch(f"{system.control}/sim/world")["nodes"] if not n["overflow"])
+            seated = fetch(f"{system.control}/sim/calls", {"node": busy, "count": 500, "lasts_s": 3600})["seated"]
             checks.that("the platform is short of HD calls, and nobody starts a node", seated > 0 and not bridge.changes,
                         (seated, bridge.changes))
             # In a VPC, as is the default. Only templates are told of it: ministack's functions are where it is.
-            with further.network(stage.ministack, account["cloudformation"], checks) as network:
+            with auxiliary_stacks.network(system.ministack, account["cloudformation"], checks) as network:
                 outputs = deploy(command, account, network, checks)
-                tick(stage, outputs, bridge, checks)
-                state_change(stage, account, outputs, bridge, checks)
-                window(stage, account, outputs, checks)
-                check_whole(stage, account, outputs, bridge, checks)
+                tick(system, outputs, bridge, checks)
+                state_change(system, account, outputs, bridge, checks)
+                window(system, account, outputs, checks)
+                check_whole(system, account, outputs, bridge, checks)
                 delete(command, account, outputs, before, checks)
-            further.region(stage.ministack, checks)
+            auxiliary_stacks.region(system.ministack, checks)
 
 
 def deploy(command: Sam, account: Account, network: dict[str, str], checks: Checks) -> dict[str, str]:
@@ -143,7 +143,7 @@ def deploy(command: Sam, account: Account, network: dict[str, str], checks: Chec
         raise RuntimeError("there is no stack to look at")
     outputs = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
     checks.that("every output has a value", outputs and all(outputs.values()), outputs)
-    found = account["ssm"].get_parameter(Name=f"/spillway/{stages.PLATFORM}/stack")["Parameter"]["Value"]
+    found = account["ssm"].get_parameter(Name=f"/spillway/{environment.PLATFORM}/stack")["Parameter"]["Value"]
     facts = json.loads(found)
     checks.that("the stack's parameter names table, schedules and function, as the command line reads them",
                 (facts["table"], facts["schedule_group"], facts["prewarm_function"], facts["scheduler_role"])
@@ -157,14 +157,14 @@ def deploy(command: Sam, account: Account, network: dict[str, str], checks: Chec
     return outputs
 
 
-def tick(stage: stages.Stage, outputs: dict[str, str], bridge: Bridge, checks: Checks) -> None:
+def tick(system: environment.Environment, outputs: dict[str, str], bridge: Bridge, checks: Checks) -> None:
     """Nobody invokes the evaluator here but the stack's own schedule."""
     with contextlib.suppress(RuntimeError):
-        servers.wait_until("the schedule's cycle", lambda: events(stage, outputs, "start"), FIRST_TICK_S)
-    started = events(stage, outputs, "start")
+        servers.wait_until("the schedule's cycle", lambda: events(system, outputs, "start"), FIRST_TICK_S)
+    started = events(system, outputs, "start")
     for event in started:
         print(f"    {event['node']}: {event['reason']}")
-    overflow = {instance.id: instance.name for instance in stage.fleet.overflow}
+    overflow = {instance.id: instance.name for instance in system.fleet.overflow}
     checks.that("the schedule fires the evaluator, which starts a stopped tagged instance for the missing HD calls",
                 started and all(event["instance"] in overflow and "HD call" in event["reason"] for event in started),
                 started)
@@ -176,10 +176,10 @@ def tick(stage: stages.Stage, outputs: dict[str, str], bridge: Bridge, checks: C
                 running == wanted and 0 < len(running) < len(overflow), (running, wanted))
 
 
-def state_change(stage: stages.Stage, account: Account, outputs: dict[str, str], bridge: Bridge, checks: Checks) -> None:
+def state_change(system: environment.Environment, account: Account, outputs: dict[str, str], bridge: Bridge, checks: Checks) -> None:
     """EC2's own event. Only AWS may send one that is from `aws.ec2`, and ministack's EventBridge refuses it as the real one
     does: so the rule is asked whether it matches, and the event goes where the rule's target says."""
-    instance = next((each for each in stage.fleet.overflow if bridge.seen[each.id] == "running"), None)
+    instance = next((each for each in system.fleet.overflow if bridge.seen[each.id] == "running"), None)
     if not checks.that("there is an instance whose state has changed", instance is not None, bridge.seen):
         return
     rule = next(each for each in account["events"].list_rules()["Rules"] if each["Name"].startswith(STACK))
@@ -187,7 +187,7 @@ def state_change(stage: stages.Stage, account: Account, outputs: dict[str, str],
     checks.that("the stack's rule takes EC2's state change", account["events"].test_event_pattern(
         EventPattern=rule["EventPattern"], Event=json.dumps(event))["Result"], rule["EventPattern"])
     other = json.dumps(reconciler.state_change(instance.id, "pending"))
-    checks.that("and not one that says nothing", not account["events"].test_event_pattern(
+    checks.that("and no state change that needs no work", not account["events"].test_event_pattern(
         EventPattern=rule["EventPattern"], Event=other)["Result"], rule["EventPattern"])
     queue = outputs["StateChangesQueueUrl"]
     arn = account["sqs"].get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -195,10 +195,10 @@ def state_change(stage: stages.Stage, account: Account, outputs: dict[str, str],
     checks.that("its target is the queue", [target["Arn"] for target in targets] == [arn], targets)
 
     def stored() -> str | None:
-        rows = stage.management.list("configuration/v1/worker_vm")
+        rows = system.management.list("configuration/v1/worker_vm")
         return next(row["static_nat_address"] for row in rows if row["address"] == instance.address)
 
-    public = aws.instances(stage.ec2)[instance.id].get("PublicIpAddress")
+    public = aws.instances(system.ec2)[instance.id].get("PublicIpAddress")
     checks.that("the Management Node does not have the instance's public address yet",
                 public and stored() != public, (public, stored()))
     account["sqs"].send_message(QueueUrl=queue, MessageBody=json.dumps(event))
@@ -207,12 +207,12 @@ def state_change(stage: stages.Stage, account: Account, outputs: dict[str, str],
     checks.that("the reconciler gets it from the queue and sets the static NAT address", stored() == public,
                 (stored(), public))
     with contextlib.suppress(RuntimeError):
-        servers.wait_until("its history", lambda: events(stage, outputs, "address_changed"), 10)
-    changed = events(stage, outputs, "address_changed")
+        servers.wait_until("its history", lambda: events(system, outputs, "address_changed"), 10)
+    changed = events(system, outputs, "address_changed")
     checks.that("the change is in the history once", [each["instance"] for each in changed] == [instance.id], changed)
 
 
-def window(stage: stages.Stage, account: Account, outputs: dict[str, str], checks: Checks) -> None:
+def window(system: environment.Environment, account: Account, outputs: dict[str, str], checks: Checks) -> None:
     """The input of the stack's own window, with what Scheduler fills in: ministack hands it over as it stands."""
     schedule = account["scheduler"].get_schedule(Name="weekday-morning", GroupName=outputs["ScheduleGroup"])
     now = dt.datetime.now(dt.timezone.utc).replace(second=0, microsecond=0)
@@ -228,12 +228,12 @@ def window(stage: stages.Stage, account: Account, outputs: dict[str, str], check
     wanted = f"weekday-morning@{at}"
     checks.that("the pre-warm answers with its hold", not reply.get("FunctionError") and answer.get("hold") == wanted,
                 answer)
-    held = [item["id"] for item in items(stage, outputs) if item["sk"].startswith("HOLD#")]
+    held = [item["id"] for item in items(system, outputs) if item["sk"].startswith("HOLD#")]
     checks.that("the hold is in the stack's table", held == [wanted], held)
-    ids = [instance.id for instance in stage.fleet.overflow]
+    ids = [instance.id for instance in system.fleet.overflow]
 
     def up() -> list[str]:
-        found = aws.instances(stage.ec2)
+        found = aws.instances(system.ec2)
         return [each for each in ids if found[each]["State"]["Name"] in ("pending", "running")]
 
     # If the evaluator's tick came into the middle of it, that cycle or the next one starts them.
@@ -242,23 +242,23 @@ def window(stage: stages.Stage, account: Account, outputs: dict[str, str], check
     checks.that("every overflow node is started for it", up() == ids, (up(), answer))
 
 
-def check_whole(stage: stages.Stage, account: Account, outputs: dict[str, str], bridge: Bridge, checks: Checks) -> None:
-    kept = items(stage, outputs)
+def check_whole(system: environment.Environment, account: Account, outputs: dict[str, str], bridge: Bridge, checks: Checks) -> None:
+    kept = items(system, outputs)
     history = [item for item in kept if item["pk"].startswith("EVENT#")]
     started = [item["instance"] for item in history if item["kind"] == "start"]
     checks.that("the history has one start of each instance, with its reason",
-                sorted(started) == sorted(i.id for i in stage.fleet.overflow) and all(i["reason"] for i in history),
+                sorted(started) == sorted(i.id for i in system.fleet.overflow) and all(i["reason"] for i in history),
                 history)
-    states = aws.instances(stage.ec2)
-    touched = [each.name for each in stage.fleet.strangers if states[each.id]["State"]["Name"] != "stopped"]
-    checks.that("instances of others, without the tag, or without a node were left alone", not touched, touched)
+    states = aws.instances(system.ec2)
+    touched = [each.name for each in system.fleet.not_ours if states[each.id]["State"]["Name"] != "stopped"]
+    checks.that("instances of others, without the tag, or without a node were not touched", not touched, touched)
     dead = account["sqs"].get_queue_attributes(
         QueueUrl=outputs["DeadLettersQueueUrl"], AttributeNames=["ApproximateNumberOfMessages"])["Attributes"]
-    checks.that("nothing was given up", dead["ApproximateNumberOfMessages"] == "0", dead)
+    checks.that("the dead-letter queue is empty", dead["ApproximateNumberOfMessages"] == "0", dead)
     checks.that("the bridge between moto and the simulated world never failed", not bridge.errors, bridge.errors[:3])
-    log = (stage.directory / "ministack.log").read_text(errors="replace")
+    log = (system.directory / "ministack.log").read_text(errors="replace")
     checks.that("the password is in no log and no item",
-                stages.PASSWORD not in log and stages.PASSWORD not in json.dumps(kept, default=str))
+                environment.PASSWORD not in log and environment.PASSWORD not in json.dumps(kept, default=str))
 
 
 def delete(command: Sam, account: Account, outputs: dict[str, str], before: dict, checks: Checks) -> None:
@@ -279,16 +279,16 @@ def delete(command: Sam, account: Account, outputs: dict[str, str], before: dict
     checks.that("no package is left in SAM's bucket", len(buckets) == 1 and not left, (buckets, left))
 
 
-def items(stage: stages.Stage, outputs: dict[str, str]) -> list[dict]:
-    return aws.items(stage.table, outputs["TableName"])
+def items(system: environment.Environment, outputs: dict[str, str]) -> list[dict]:
+    return aws.items(system.table, outputs["TableName"])
 
 
-def events(stage: stages.Stage, outputs: dict[str, str], kind: str) -> list[dict]:
-    return [item for item in items(stage, outputs) if item["pk"].startswith("EVENT#") and item["kind"] == kind]
+def events(system: environment.Environment, outputs: dict[str, str], kind: str) -> list[dict]:
+    return [item for item in items(system, outputs) if item["pk"].startswith("EVENT#") and item["kind"] == kind]
 
 
 @contextlib.contextmanager
-def platform(binaries: Path) -> Iterator[stages.Stage]:
+def platform(binaries: Path) -> Iterator[environment.Environment]:
     """Servers up, a platform whose settings are stored, and no stack. The directory with the logs is kept if anything fails."""
     directory = Path(tempfile.mkdtemp(prefix="spillway-deploy-"))
     try:
@@ -297,14 +297,14 @@ def platform(binaries: Path) -> Iterator[stages.Stage]:
             ministack = stack.enter_context(
                 servers.ministack(Path(sys.prefix), directory, services=SERVICES, functions_ec2=moto))
             url, control, ca = stack.enter_context(
-                stages.simulated(binaries, directory, None, overflow=3, always_on=1))
+                environment.simulated(binaries, directory, None, overflow=3, always_on=1))
             ec2, ssm, table = aws.client("ec2", moto), aws.client("ssm", ministack), aws.client("dynamodb", ministack)
             nodes = {n["name"]: n["address"] for n in fetch(f"{control}/sim/world")["nodes"] if n["overflow"]}
-            fleet = aws.build_fleet(ec2, stages.TAG_VALUE, nodes)
+            fleet = aws.build_fleet(ec2, environment.TAG_VALUE, nodes)
             servers.wait_until("all instances stopped", lambda: all(
                 each["State"]["Name"] == "stopped" for each in aws.instances(ec2).values()), 20)
-            built = stages.Stage(directory, Path(sys.prefix), moto, ministack, ministack, url, control, ca, ec2, ssm, table,
-                                 Management(url, stages.USERNAME, stages.PASSWORD, ca), fleet)
+            built = environment.Environment(directory, Path(sys.prefix), moto, ministack, ministack, url, control, ca, ec2, ssm, table,
+                                 Management(url, environment.USERNAME, environment.PASSWORD, ca), fleet)
             built.put_parameters()
             yield built
     except BaseException:

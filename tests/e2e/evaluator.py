@@ -4,75 +4,65 @@ the callers saw."""
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import time
 from collections import Counter
 from pathlib import Path
 
-from . import aws, ramp, stage as stages
+from . import aws, environment, ramp
 from .checks import Checks
-from .simulated import Bridge
+from .simulated import Bridge, Run
 
 # An invocation every few seconds stands for the schedule's one a minute, as all durations are shortened; the schedule
 # itself fires as well, once a minute, into the middle of them.
 EVERY_S = 4.0
-RAMP_MINUTES = 2.5
-MEAN_CALL_S, LONGEST_CALL_S = 50.0, 90.0
 ALWAYS_ON, OVERFLOW = 1, 5
 # The ramp, the calls' ends, a minimum lifetime, two idle readings 30 s apart; and as much again.
 LIMIT_S = 600.0
 
-GOOD = {"quiet", "acted", "stale"}
+GOOD = {"no_op", "acted", "lease_busy"}
 
 
-def run(binaries: Path, traces: Path, checks: Checks) -> None:
-    begin = dt.datetime.now(dt.timezone.utc).replace(tzinfo=None) + dt.timedelta(seconds=20)
-    callers = ramp.cut(traces, begin, RAMP_MINUTES, keep=1.0, mean_s=MEAN_CALL_S, longest_s=LONGEST_CALL_S)
-    print(f"    callers: {len(callers.arrivals)} of {callers.source}; calls of {MEAN_CALL_S:g} s on average")
-    trace = Path(binaries) / "e2e-ramp.csv"
-    callers.write(trace)
-    try:
-        with stages.stage(binaries, trace, overflow=OVERFLOW, always_on=ALWAYS_ON) as stage:
-            play(stage, binaries / "evaluator", checks, len(callers.arrivals))
-    finally:
-        trace.unlink(missing_ok=True)
+def run(binaries: Path, callers: ramp.Ramp, checks: Checks) -> None:
+    print(f"    callers: {len(callers.callers)} of {callers.source}")
+    with environment.running(binaries, overflow=OVERFLOW, always_on=ALWAYS_ON, callers=callers) as system:
+        play(system, binaries / "evaluator", checks, len(callers.callers))
 
 
-def play(stage: stages.Stage, binary: Path, checks: Checks, callers: int) -> None:
-    before = aws.instances(stage.ec2)
-    function = aws.Function(stage.ministack, "evaluator", binary, stage.environment)
-    with Bridge(stage.ec2, stage.control, stage.fleet) as bridge:
+def play(system: environment.Environment, binary: Path, checks: Checks, callers: int) -> None:
+    before = aws.instances(system.ec2)
+    function = aws.Function(system.ministack, "evaluator", binary, system.variables)
+    with Bridge(system.ec2, system.control, system.fleet) as bridge:
         function.schedule_every_minute({"source": "aws.scheduler"})
         began, finished = time.monotonic(), False
         while time.monotonic() - began < LIMIT_S and not finished:
             tick = time.monotonic()
             reply = function.invoke({})
             show(time.monotonic() - began, reply, bridge)
-            finished = is_over(bridge, stage)
+            finished = is_over(bridge, system)
             time.sleep(max(0.0, EVERY_S - (time.monotonic() - tick)))
-        # The schedule's own invocation may be in the middle of one: that one is stale, and says nothing.
-        last = [reply for reply in (function.invoke({}) for _ in range(6)) if outcome(reply) != "stale"]
-    checks.that("the day came to its end: nodes were started, drained and stopped, and no caller is left",
+        # The schedule's own invocation may be in the middle of one: that one ends as lease_busy.
+        last = [reply for reply in (function.invoke({}) for _ in range(6)) if outcome(reply) != "lease_busy"]
+    checks.that("the ramp ended: nodes were started, drained and stopped, and no caller is left",
                 finished, f"not after {LIMIT_S:.0f} s; states {Counter(bridge.seen.values())}, "
                           f"in progress {bridge.world['in_progress'] if bridge.worlds else '?'}")
     checks.that("the bridge between moto and the simulated world never failed", not bridge.errors, bridge.errors[:3])
     check_replies(function.replies, last, checks)
     check_callers(bridge, callers, checks)
-    check_fleet(stage, bridge, before, checks)
-    check_history(stage, bridge, checks)
-    check_schedule(stage, checks)
-    check_secrets(stage, function.replies, checks)
+    check_fleet(system, bridge, before, checks)
+    check_history(system, bridge, checks)
+    check_schedule(system, checks)
+    check_secrets(system, function.replies, checks)
 
 
-def is_over(bridge: Bridge, stage: stages.Stage) -> bool:
-    if not bridge.worlds or not any(state == "stopped" for _, _, state in bridge.changes):
+def is_over(bridge: Bridge, system: environment.Environment) -> bool:
+    if not bridge.worlds or not any(run.ended for run in bridge.runs):
         return False
     world = bridge.world
     quiet = world["in_progress"] == 0 and world["callers_to_come"] == 0 and world["redialling"] == 0
     if not quiet or set(bridge.seen.values()) != {"stopped"}:
         return False
-    return not any(stage.management.maintenance().values())
+    return not any(system.management.maintenance().values())
 
 
 def show(at_s: float, reply: aws.Reply, bridge: Bridge) -> None:
@@ -109,10 +99,10 @@ def check_replies(replies: list[aws.Reply], last: list[aws.Reply], checks: Check
     checks.that(f"none of {len(replies)} invocations failed", not errors, errors[:2])
     outcomes = Counter(outcome(reply) for reply in replies)
     print(f"    outcomes: {dict(outcomes)}")
-    checks.that("every cycle's outcome was quiet, acted or stale", set(outcomes) <= GOOD, outcomes)
+    checks.that("every cycle's outcome was no_op, acted or lease_busy", set(outcomes) <= GOOD, outcomes)
     checks.that("some cycles acted and most did not", 0 < outcomes["acted"] < len(replies) / 2, outcomes)
     checks.that("it converged: the last cycles have nothing to do",
-                len(last) >= 2 and {outcome(reply) for reply in last} == {"quiet"}, [reply.payload for reply in last])
+                len(last) >= 2 and {outcome(reply) for reply in last} == {"no_op"}, [reply.payload for reply in last])
     # The runtime waits a moment for the log and then answers: a line that is late comes with a later answer, or not at
     # all. So the lines are counted over the whole run; a cycle that wrote none or two would show in the sum.
     summaries = sum("cycle.outcome" in line for reply in replies for line in log_lines(reply))
@@ -133,52 +123,54 @@ def check_callers(bridge: Bridge, callers: int, checks: Checks) -> None:
     checks.that("every caller of the ramp came", world["offered"] == callers, f"{world['offered']} of {callers}")
     checks.that("no call was dropped", not any(world["dropped"].values()), world["dropped"])
     ended = world["completed"] + world["refused"]
-    checks.that("every caller's story ended", ended == world["offered"], world)
+    checks.that("every caller was served or gave up", ended == world["offered"], world)
     most = max(sum(node["service"] == "ready" and node["overflow"] for node in w["nodes"]) for w in bridge.worlds)
     checks.that("overflow nodes were up, at least two at once", most >= 2, most)
+    told = most_at_once(bridge.runs)
+    checks.that("EC2 had at least as many instances up at once", told >= most, (told, most))
     busy = max(sum(node["busy"] and node["overflow"] for node in w["nodes"]) for w in bridge.worlds)
     checks.that("calls ran on overflow nodes", busy >= 1, busy)
 
 
-def check_fleet(stage: stages.Stage, bridge: Bridge, before: dict, checks: Checks) -> None:
-    after = aws.instances(stage.ec2)
-    lives: dict[str, list[tuple[float, str]]] = {}
-    for at, instance, state in bridge.changes:
-        lives.setdefault(instance, []).append((at, state))
-    started = [instance for instance, life in lives.items() if any(state == "pending" for _, state in life)]
-    checks.that("at least two instances were started", len(started) >= 2, lives)
-    short = []
-    for instance, life in lives.items():
-        begins = [at for at, state in life if state == "pending"]
-        ends = [at for at, state in life if state == "stopping"]
-        # Seen by polling: up to one interval late at the begin, which makes a life look shorter.
-        short += [(instance, round(end - begin, 1)) for begin, end in zip(begins, ends)
-                  if end - begin < stages.MIN_LIFETIME_S - 2 * Bridge.INTERVAL_S]
-    checks.that(f"no instance was stopped before its minimum lifetime of {stages.MIN_LIFETIME_S} s", not short, short)
+def most_at_once(runs: list[Run]) -> int:
+    """How many instances EC2 had up at the same time."""
+    return max((sum(other.launched <= run.launched and (other.ended is None or other.ended > run.launched)
+                    for other in runs) for run in runs), default=0)
+
+
+def check_fleet(system: environment.Environment, bridge: Bridge, before: dict, checks: Checks) -> None:
+    after = aws.instances(system.ec2)
+    started = {run.instance for run in bridge.runs}
+    checks.that("at least two instances were started", len(started) >= 2, bridge.runs)
+    # EC2's own launch time; that the end is seen by polling makes a run look longer, by a second at most.
+    short = [run for run in bridge.runs if run.ended and run.ended - run.launched < environment.MIN_LIFETIME_S]
+    checks.that(f"no instance was stopped before its minimum lifetime of {environment.MIN_LIFETIME_S} s", not short, short)
     checks.that("in the end every overflow instance is stopped",
-                all(after[i.id]["State"]["Name"] == "stopped" for i in stage.fleet.overflow), bridge.seen)
-    touched = [i.name for i in stage.fleet.strangers if after[i.id]["LaunchTime"] != before[i.id]["LaunchTime"]
+                all(after[i.id]["State"]["Name"] == "stopped" for i in system.fleet.overflow), bridge.seen)
+    touched = [i.name for i in system.fleet.not_ours if after[i.id]["LaunchTime"] != before[i.id]["LaunchTime"]
                or after[i.id]["State"]["Name"] != "stopped"]
-    checks.that("instances of others, without the tag, or without a node were left alone", not touched, touched)
-    kept = stage.management.maintenance()
+    checks.that("instances of others, without the tag, or without a node were not touched", not touched, touched)
+    kept = system.management.maintenance()
     checks.that("in the end no node is in maintenance mode", not any(kept.values()), kept)
 
 
-def check_history(stage: stages.Stage, bridge: Bridge, checks: Checks) -> None:
-    items = aws.items(stage.table, stages.TABLE)
+def check_history(system: environment.Environment, bridge: Bridge, checks: Checks) -> None:
+    items = aws.items(system.table, environment.TABLE)
     events = sorted((item for item in items if item["pk"].startswith("EVENT#")),
                     key=lambda item: (item["at"], item["id"]))
     kinds = Counter(event["kind"] for event in events)
     print(f"    history: {dict(kinds)}")
-    by_ec2 = Counter(state for _, _, state in bridge.changes)
-    checks.that("the history has every start that EC2 saw, once", kinds["start"] == by_ec2["pending"], (kinds, by_ec2))
-    checks.that("and every stop", kinds["stop"] == by_ec2["stopping"], (kinds, by_ec2))
+    by_ec2 = Counter(run.instance for run in bridge.runs)
+    starts, stops = (Counter(event["instance"] for event in events if event["kind"] == kind) for kind in ("start", "stop"))
+    checks.that("the history has every start that EC2 saw, once", starts == by_ec2, (starts, by_ec2))
+    by_ec2 = Counter(run.instance for run in bridge.runs if run.ended)
+    checks.that("and every stop", stops == by_ec2, (stops, by_ec2))
     checks.that("no event is there twice", len({event["id"] for event in events}) == len(events), kinds)
     checks.that("every event says why and names node and location",
                 all(event["reason"] and event.get("node") and event.get("location") for event in events),
                 [event for event in events if not (event["reason"] and event.get("node"))][:2])
     wrong = []
-    for instance in stage.fleet.overflow:
+    for instance in system.fleet.overflow:
         story = [event["kind"] for event in events if event.get("instance") == instance.id]
         if story and not is_whole(story):
             wrong.append((instance.name, story))
@@ -206,14 +198,14 @@ def is_whole(story: list[str]) -> bool:
     return {"stop", "stopped", "maintenance_cleared"} <= set(story) and last in ("stopped", "maintenance_cleared")
 
 
-def check_schedule(stage: stages.Stage, checks: Checks) -> None:
-    log = (stage.directory / "ministack.log").read_text(errors="replace")
+def check_schedule(system: environment.Environment, checks: Checks) -> None:
+    log = (system.directory / "ministack.log").read_text(errors="replace")
     fired = log.count("Lambda evaluator: dispatched")
     checks.that("the schedule invoked the function too, once a minute", fired >= 2, fired)
 
 
-def check_secrets(stage: stages.Stage, replies: list[aws.Reply], checks: Checks) -> None:
-    log = (stage.directory / "ministack.log").read_text(errors="replace")
+def check_secrets(system: environment.Environment, replies: list[aws.Reply], checks: Checks) -> None:
+    log = (system.directory / "ministack.log").read_text(errors="replace")
     said = log + "".join(reply.text for reply in replies) + json.dumps(
-        aws.items(stage.table, stages.TABLE), default=str)
-    checks.that("the password is in no reply, no log and no item", stages.PASSWORD not in said)
+        aws.items(system.table, environment.TABLE), default=str)
+    checks.that("the password is in no reply, no log and no item", environment.PASSWORD not in said)

@@ -1,54 +1,85 @@
-"""The nine-o'clock ramp: callers cut out of a real trace and laid over the minutes of the test.
+"""The callers of the nine-o'clock ramp. The project makes them itself, from a seed: the same callers everywhere.
 
-The arrivals are the trace's own, call for call or spread inside its intervals, at their own speed; they are
-thinned by keeping each with one probability, never by dividing counts. Only the length of a call is ours: a test of
-minutes has no room for calls of forty, so they are drawn short, with a fixed seed."""
+A recorded trace can be played as well: `SPILLWAY_TRACES` names the folder that holds it. It is an option, and no check that
+the project counts on needs it."""
 
 from __future__ import annotations
 
 import csv
 import dataclasses
 import datetime as dt
+import os
 import random
 from pathlib import Path
 
-TRACE = "bank-na-2003-03-to-08-5min.csv"
-STEP = dt.timedelta(minutes=5)
+TRACES = "SPILLWAY_TRACES"
+RECORDED = "bank-na-2003-03-to-08-5min.csv"
+SEED = 9
+
+# The generated ramp, in seconds: quiet, then a face, then a plateau. Both rates are callers per minute. The plateau asks for
+# the always-on node and more than two overflow nodes, for much longer than a node needs to boot on a slow machine.
+FOOT_S, FACE_S, PLATEAU_S = 10, 20, 60
+FOOT_RATE, PLATEAU_RATE = 30.0, 80.0
+SHORTEST_S, LONGEST_S = 40, 70
+# Of a recorded trace: so much of it, with calls short enough for a test of minutes.
+RECORDED_S, RECORDED_MEAN_S, RECORDED_LONGEST_S = 150, 50.0, 90.0
+
+# The simulated platform draws the conferences of each quarter of an hour by itself, and its quarters begin at ten minutes to
+# the hour. A ramp inside one quarter has the same conferences, whenever it is played.
+QUARTER_S, FIRST_QUARTER_S = 900, 600
 
 
 @dataclasses.dataclass(frozen=True)
 class Ramp:
-    arrivals: list[tuple[dt.datetime, int]]
+    """Callers: seconds from the beginning, and how many seconds each call lasts."""
+
+    callers: list[tuple[float, int]]
     source: str
 
-    def write(self, path: Path) -> None:
+    def write(self, path: Path, earliest: dt.datetime) -> None:
+        """The trace as the simulated platform reads it, from the earliest time on that has the ramp in one quarter."""
+        begin = within_a_quarter(earliest, self.callers[-1][0])
         with path.open("w", newline="") as out:
             writer = csv.writer(out, lineterminator="\n")
             writer.writerow(["start", "duration_s"])
-            writer.writerows((at.isoformat(timespec="seconds"), seconds) for at, seconds in self.arrivals)
+            for offset, seconds in self.callers:
+                at = begin + dt.timedelta(seconds=int(offset))
+                writer.writerow([at.strftime("%Y-%m-%dT%H:%M:%S"), seconds])
 
 
-def cut(traces: Path, begin: dt.datetime, minutes: float, keep: float, mean_s: float, longest_s: float,
-        seed: int = 9) -> Ramp:
-    """The callers of the busiest Monday's ramp at nine, from `begin` on; a synthetic ramp where there is no trace."""
-    dice = random.Random(seed)
-    trace = traces / TRACE
-    if trace.exists():
-        day, counts = busiest_monday(trace)
-        # From a few minutes before nine: the ramp's foot, then its face.
-        start = dt.datetime.combine(day, dt.time(8, 58))
-        times = spread(counts, dice)
-        source = f"{TRACE}, {day}, from {start:%H:%M}"
-    else:
-        start = dt.datetime(2000, 1, 3, 8, 58)
-        times = synthetic(start, dice)
-        source = f"a synthetic ramp ({traces / TRACE} is not there)"
-    end = start + dt.timedelta(minutes=minutes)
-    arrivals = [
-        (begin + (at - start), max(5, round(min(dice.expovariate(1 / mean_s), longest_s))))
-        for at in times if start <= at < end and dice.random() < keep
-    ]
-    return Ramp(arrivals, f"{source}, {minutes:g} minutes, each caller kept with probability {keep:g}")
+def within_a_quarter(earliest: dt.datetime, length_s: float) -> dt.datetime:
+    begin = earliest.replace(microsecond=0) + dt.timedelta(seconds=1)
+    since_midnight = (begin - begin.replace(hour=0, minute=0, second=0)).seconds
+    into = (since_midnight - FIRST_QUARTER_S) % QUARTER_S
+    wait = QUARTER_S - into if into + length_s >= QUARTER_S else 0
+    return begin + dt.timedelta(seconds=wait)
+
+
+def generated() -> Ramp:
+    dice = random.Random(SEED)
+    callers = []
+    for second in range(FOOT_S + FACE_S + PLATEAU_S):
+        climbed = min(1.0, max(0.0, (second - FOOT_S) / FACE_S))
+        rate = FOOT_RATE + (PLATEAU_RATE - FOOT_RATE) * climbed
+        callers += [(second, SHORTEST_S + int((LONGEST_S - SHORTEST_S) * dice.random()))
+                    for _ in range(int(rate / 60 + dice.random()))]
+    return Ramp(callers, f"a generated ramp, seed {SEED}")
+
+
+def recorded() -> Ramp | None:
+    """The callers of the busiest recorded Monday's ramp at nine, where the variable says that there are recordings."""
+    folder = os.environ.get(TRACES)
+    if not folder:
+        return None
+    dice = random.Random(SEED)
+    trace = Path(folder) / RECORDED
+    day, counts = busiest_monday(trace)
+    # From a few minutes before nine: the ramp's foot, then its face.
+    start = dt.datetime.combine(day, dt.time(8, 58))
+    offsets = sorted((at - start).total_seconds() + 300 * dice.random() for at, calls in counts.items() for _ in range(calls))
+    callers = [(offset, max(5, round(min(dice.expovariate(1 / RECORDED_MEAN_S), RECORDED_LONGEST_S))))
+               for offset in offsets if 0 <= offset < RECORDED_S]
+    return Ramp(callers, f"{RECORDED}, {day}, from {start:%H:%M}")
 
 
 def busiest_monday(trace: Path) -> tuple[dt.date, dict[dt.datetime, int]]:
@@ -60,16 +91,3 @@ def busiest_monday(trace: Path) -> tuple[dt.date, dict[dt.datetime, int]]:
             at_nine[at.date()] = at_nine.get(at.date(), 0) + calls
     day = max(at_nine, key=at_nine.__getitem__)
     return day, {at: calls for at, calls in counts.items() if at.date() == day}
-
-
-def spread(counts: dict[dt.datetime, int], dice: random.Random) -> list[dt.datetime]:
-    return sorted(at + STEP * dice.random() for at, calls in counts.items() for _ in range(calls))
-
-
-def synthetic(start: dt.datetime, dice: random.Random) -> list[dt.datetime]:
-    """A foot of 35 calls a minute, then a face that climbs to 95 within a minute and a half: as many callers as the trace has."""
-    times = []
-    for second in range(600):
-        rate = 35 + min(60, max(0, second - 60) / 1.5)
-        times += [start + dt.timedelta(seconds=second + dice.random()) for _ in range(int(rate / 60 + dice.random()))]
-    return sorted(times)

@@ -3,12 +3,11 @@ addresses follow, an Elastic IP is associated, the table holds the history, and 
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import uuid
 from pathlib import Path
 
-from . import aws, ramp, servers, stage as stages
+from . import aws, environment, servers
 from .checks import Checks
 
 NOBODY = "i-0123456789abcdef0"
@@ -42,51 +41,46 @@ def again(reply: aws.Reply) -> list[str]:
 
 
 def run(binaries: Path, checks: Checks) -> None:
-    trace = Path(binaries) / "e2e-nobody-calls.csv"
-    ramp.Ramp([(dt.datetime(2030, 1, 1), 5)], "").write(trace)
-    try:
-        with stages.stage(binaries, trace, overflow=3, always_on=1) as stage:
-            play(stage, binaries / "reconciler", checks)
-    finally:
-        trace.unlink(missing_ok=True)
+    with environment.running(binaries, overflow=3, always_on=1) as system:
+        play(system, binaries / "reconciler", checks)
 
 
-def play(stage: stages.Stage, binary: Path, checks: Checks) -> None:
-    function = aws.Function(stage.ministack, "reconciler", binary, stage.environment)
-    first, second, third = stage.fleet.overflow
-    stranger = stage.fleet.strangers[0]
+def play(system: environment.Environment, binary: Path, checks: Checks) -> None:
+    function = aws.Function(system.ministack, "reconciler", binary, system.variables)
+    first, second, third = system.fleet.overflow
+    not_ours = system.fleet.not_ours[0]
 
     def starts(*instances: aws.Instance) -> None:
         ids = [instance.id for instance in instances]
-        stage.ec2.start_instances(InstanceIds=ids)
+        system.ec2.start_instances(InstanceIds=ids)
         servers.wait_until("they run", lambda: all(
-            aws.instances(stage.ec2)[each]["State"]["Name"] == "running" for each in ids), 30)
+            aws.instances(system.ec2)[each]["State"]["Name"] == "running" for each in ids), 30)
 
     def public(instance: aws.Instance) -> str | None:
-        return aws.instances(stage.ec2)[instance.id].get("PublicIpAddress")
+        return aws.instances(system.ec2)[instance.id].get("PublicIpAddress")
 
     def stored(instance: aws.Instance) -> str | None:
-        rows = stage.management.list("configuration/v1/worker_vm")
+        rows = system.management.list("configuration/v1/worker_vm")
         return next(row["static_nat_address"] for row in rows if row["address"] == instance.address)
 
     def events(kind: str) -> list[dict]:
-        items = aws.items(stage.table, stages.TABLE)
+        items = aws.items(system.table, environment.TABLE)
         return [item for item in items if item["pk"].startswith("EVENT#") and item["kind"] == kind]
 
-    starts(first, stranger)
+    starts(first, not_ours)
     reply = function.invoke(batch({
-        "m-1": state_change(first.id, "running"), "m-2": state_change(stranger.id, "running"),
+        "m-1": state_change(first.id, "running"), "m-2": state_change(not_ours.id, "running"),
         "m-3": state_change(NOBODY, "running"), "m-4": "not an event", "m-5": state_change(first.id, "running")}))
-    checks.that("a batch with a stranger, an unknown instance and a message that says nothing is done",
+    checks.that("a batch with another's instance, an unknown one and an invalid message is handled",
                 not reply.error and again(reply) == [], reply.text)
     checks.that("the static NAT address is the instance's public address",
                 public(first) and stored(first) == public(first), (stored(first), public(first)))
     checks.that("what is not understood is in the log with its id", "m-4" in reply.log, reply.log)
     checks.that("the change is in the history once", len(events("address_changed")) == 1, events("address_changed"))
 
-    allocated = stage.ec2.allocate_address(Domain="vpc", TagSpecifications=[
-        {"ResourceType": "elastic-ip", "Tags": [{"Key": aws.TAG, "Value": stages.TAG_VALUE}]}])
-    stage.ec2.create_tags(Resources=[second.id, third.id],
+    allocated = system.ec2.allocate_address(Domain="vpc", TagSpecifications=[
+        {"ResourceType": "elastic-ip", "Tags": [{"Key": aws.TAG, "Value": environment.TAG_VALUE}]}])
+    system.ec2.create_tags(Resources=[second.id, third.id],
                           Tags=[{"Key": "spillway-allocation", "Value": allocated["AllocationId"]}])
     starts(second)
     reply = function.invoke(batch({"m-6": state_change(second.id, "running")}))
@@ -98,30 +92,30 @@ def play(stage: stages.Stage, binary: Path, checks: Checks) -> None:
                 public(second) == allocated["PublicIp"] and stored(third) == public(third) != allocated["PublicIp"],
                 (public(second), stored(third), public(third), reply.text))
 
-    stage.put_parameters(management=json.dumps(
+    system.put_parameters(management=json.dumps(
         {"addresses": [f"https://{servers.HOST}:{servers.free_port()}"], "authentication": "basic"}))
-    function.set_environment({**stage.environment, "CASE": "no Management Node"})
+    function.set_environment({**system.variables, "CASE": "no Management Node"})
     reply = function.invoke(batch({"m-8": state_change(first.id, "running"), "m-9": "not an event"}))
     checks.that("without the Management Node the message comes again, and the other one does not",
                 not reply.error and again(reply) == ["m-8"], reply.text)
-    stage.put_parameters()
-    function.set_environment({**stage.environment, "CASE": "all well"})
+    system.put_parameters()
+    function.set_environment({**system.variables, "CASE": "all well"})
 
-    stage.ec2.stop_instances(InstanceIds=[first.id])
-    servers.wait_until("it is stopped", lambda: aws.instances(stage.ec2)[first.id]["State"]["Name"] == "stopped", 30)
+    system.ec2.stop_instances(InstanceIds=[first.id])
+    servers.wait_until("it is stopped", lambda: aws.instances(system.ec2)[first.id]["State"]["Name"] == "stopped", 30)
     reply = function.invoke(batch({"m-10": state_change(first.id, "stopped")}))
     reply = function.invoke(batch({"m-11": state_change(first.id, "stopped")}))
-    checks.that("its life is closed, once", again(reply) == [] and len(events("stopped")) == 1, events("stopped"))
+    checks.that("its run is closed in the history, once", again(reply) == [] and len(events("stopped")) == 1, events("stopped"))
     checks.that("its stale address stays", stored(first) is not None, stored(first))
 
     reply = function.invoke({"source": "spillway.sweep"})
     answer = reply.payload
-    checks.that("a sweep finds nothing to do and says so", not reply.error and answer.get("outcome") == "quiet"
+    checks.that("a sweep finds nothing to do and says so", not reply.error and answer.get("outcome") == "no_op"
                 and answer.get("schema") == 1, reply.text)
     metrics = [json.loads(line) for line in reply.log.splitlines() if '"AddressesWrongNow"' in line]
     checks.that("no address is wrong, by its metric", metrics and metrics[-1]["AddressesWrongNow"] == 0, reply.log)
     checks.that("no secret is in any answer or log",
-                not any(stages.PASSWORD in each.text for each in function.replies))
-    checks.that("nothing of strangers is in the table",
-                not any(each.id in json.dumps(item, default=str) for item in aws.items(stage.table, stages.TABLE)
-                        for each in stage.fleet.strangers[:2]))
+                not any(environment.PASSWORD in each.text for each in function.replies))
+    checks.that("nothing of others' instances is in the table",
+                not any(each.id in json.dumps(item, default=str) for item in aws.items(system.table, environment.TABLE)
+                        for each in system.fleet.not_ours[:2]))

@@ -4,6 +4,7 @@ follow moto's instances. The evaluator knows nothing of either: it speaks the Ma
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 import ssl
 import threading
@@ -50,10 +51,23 @@ class Management:
         return {row["name"]: row["maintenance_mode"] for row in self.list("configuration/v1/worker_vm")}
 
 
+UP = ("pending", "running")
+
+
+@dataclasses.dataclass
+class Run:
+    """One run of an instance, from its start to its stop."""
+
+    instance: str
+    launched: float
+    ended: float | None = None
+
+
 class Bridge:
     """Every half second: what EC2 says of the platform's instances is told to the simulated world, and kept.
 
-    The log of what was seen, with times, is what the test's checks on EC2 are made of."""
+    The log of what was seen, with times, is what the test's checks on EC2 are made of. Of a short state, such as `pending`,
+    a busy machine may see nothing; of a run it sees all."""
 
     INTERVAL_S = 0.5
 
@@ -63,6 +77,7 @@ class Bridge:
         self._thread = threading.Thread(target=self._run, name="bridge", daemon=True)
         self.seen: dict[str, str] = {instance.id: "stopped" for instance in fleet.overflow}
         self.changes: list[tuple[float, str, str]] = []
+        self.runs: list[Run] = []
         self.worlds: list[dict] = []
         self.errors: list[str] = []
 
@@ -86,6 +101,8 @@ class Bridge:
         told = {}
         for instance in self._fleet.overflow:
             state = described[instance.id]["State"]["Name"]
+            if (state in UP) != (self.seen[instance.id] in UP):
+                self._began_or_ended(described[instance.id], state)
             if state != self.seen[instance.id]:
                 self.seen[instance.id] = state
                 self.changes.append((time.time(), instance.id, state))
@@ -93,6 +110,12 @@ class Bridge:
         # What is refused (a start while the world still stops the node) is told again next time.
         fetch(f"{self._control}/sim/instances", told)
         self.worlds.append(fetch(f"{self._control}/sim/world"))
+
+    def _began_or_ended(self, described: dict, state: str) -> None:
+        if state in UP:
+            self.runs.append(Run(described["InstanceId"], described["LaunchTime"].timestamp()))
+        else:
+            next(run for run in self.runs if run.instance == described["InstanceId"] and not run.ended).ended = time.time()
 
     @property
     def world(self) -> dict:

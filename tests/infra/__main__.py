@@ -140,7 +140,7 @@ def files(checks: Checks) -> None:
     checks.that("a YAML alias is seen", rules.no_yaml_aliases({"t": "a: &one [1]\nb: *one\n"}))
     config = (ROOT / "samconfig.toml").read_text()
     said = rules.samconfig_is_whole(config)
-    checks.that("samconfig.toml is whole", not said, said)
+    checks.that("samconfig.toml has what SAM needs", not said, said)
     for what, (old, new) in {
         "a missing environment": ("[prod.", "[production."),
         "a template under deploy": ("resolve_s3 = true", 'resolve_s3 = true\ntemplate_file = "infra/template.yaml"'),

@@ -203,7 +203,7 @@ def every_function_is_watched_and_its_log_ends(stack: Stack) -> list[str]:
 
 
 # Metrics that nothing may wake anybody for.
-QUIET = {"FailedStarts", "StaleCycles", "FreeHdCalls", "Throttles", "NodesFailedStart"}
+QUIET = {"FailedStarts", "LeaseBusyCycles", "FreeHdCalls", "Throttles", "NodesFailedStart"}
 WANTED = {"UncoveredShortfall", "RefusedStartsWithStoppedNodes", "GoodCycles", "DroppedByUs",
           "AddressesWrongNow", "ApproximateNumberOfMessagesVisible"}
 

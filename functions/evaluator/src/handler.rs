@@ -1,15 +1,15 @@
 //! From the event to a cycle, and from its report to the log and the answer. No decisions.
 
 use lambda_runtime::{Error, LambdaEvent};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 use spillway_core::outcome::{CycleReport, Outcome};
-use spillway_function::{log, metrics};
-
-use crate::evaluator::{Evaluated, Evaluator};
+use spillway_engine::cycle::LeaseMemory;
+use spillway_runtime::{Function, log, metrics};
+use tokio::sync::Mutex;
 
 /// What the function answers: enough for a person who invokes it by hand.
-#[derive(Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Debug, Serialize, PartialEq, Eq)]
 pub(crate) struct Answer {
     /// Shape of this answer.
     pub(crate) schema: u32,
@@ -27,20 +27,29 @@ impl Answer {
     }
 }
 
-/// One invocation: one cycle. The event's content does not matter: events are hints.
+/// One invocation: one cycle. The event's content does not matter: events are hints. `lease` is what a warm function
+/// has seen of the lease; Lambda never runs two invocations in one process at once, so its lock costs nothing.
 ///
 /// # Errors
 /// None: an answer says how the cycle ended, so that a refused cycle is not retried by the platform.
-pub(crate) async fn handle(evaluator: &Evaluator, event: LambdaEvent<Value>) -> Result<Answer, Error> {
-    let platform = evaluator.platform();
-    Ok(match evaluator.evaluate(&event.context.request_id).await {
-        Evaluated::Ran(report) => {
+pub(crate) async fn handle(
+    function: &Function,
+    lease: &Mutex<LeaseMemory>,
+    event: LambdaEvent<Value>,
+) -> Result<Answer, Error> {
+    let platform = function.platform();
+    let mut lease = lease.lock().await;
+    // The largest future by far: on the heap it is moved once.
+    let ran =
+        function.run(&event.context.request_id, async |run| Box::pin(run.cycle().run(&mut lease)).await);
+    Ok(match ran.await {
+        Ok(report) => {
             metrics::write(&metrics::of_cycle(platform, &report));
             log::cycle(platform, &report);
             Answer::of(&report)
         }
-        Evaluated::NoSettings { fault, at } => {
-            metrics::write(&metrics::of_refusal(platform, at));
+        Err(fault) => {
+            metrics::write(&metrics::of_refusal(platform, function.now()));
             log::refusal(platform, &fault);
             Answer { schema: 1, outcome: Outcome::Refused, summary: fault.to_string(), remedy: fault.remedy }
         }

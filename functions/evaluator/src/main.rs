@@ -1,13 +1,14 @@
-//! The scheduled function. EventBridge Scheduler invokes it once a minute; each invocation is one cycle.
+//! The scheduled function. EventBridge Scheduler invokes it once a minute; each invocation is one cycle. It decides nothing:
+//! begin with the handler, and read on in `spillway_engine::cycle`.
 
-mod evaluator;
 mod handler;
 
 use std::process::ExitCode;
 
 use anyhow::{Result, anyhow};
 use lambda_runtime::service_fn;
-use spillway_function::{Environment, log};
+use spillway_runtime::{Environment, Function, log};
+use tokio::sync::Mutex;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -16,7 +17,7 @@ async fn main() -> ExitCode {
 }
 
 async fn serve() -> Result<()> {
-    let evaluator = evaluator::Evaluator::start(Environment::read()?).await?;
-    let service = service_fn(|event| handler::handle(&evaluator, event));
+    let (function, lease) = (Function::start(Environment::read()?).await?, Mutex::default());
+    let service = service_fn(|event| handler::handle(&function, &lease, event));
     lambda_runtime::run(service).await.map_err(|error| anyhow!("the Lambda runtime: {error}"))
 }

@@ -5,9 +5,9 @@ use serde::Serialize;
 use serde_json::Value;
 use spillway_core::outcome::Outcome;
 use spillway_core::prewarm::{PrewarmEnd, Prewarmed, SpecError, Tick};
-use spillway_function::{log, metrics};
-
-use crate::prewarmer::Prewarmer;
+use spillway_engine::cycle::LeaseMemory;
+use spillway_runtime::{Function, log, metrics};
+use tokio::sync::Mutex;
 
 /// What the function answers: enough for a person who invokes it by hand.
 #[derive(Debug, Serialize, PartialEq, Eq)]
@@ -32,7 +32,7 @@ impl Answer {
     fn of(fired: &Prewarmed) -> Self {
         let (outcome, held) = match &fired.end {
             PrewarmEnd::Held(held) => (held.cycle.outcome, Some(held)),
-            PrewarmEnd::Skipped { .. } | PrewarmEnd::Over { .. } => (Outcome::Quiet, None),
+            PrewarmEnd::Skipped { .. } | PrewarmEnd::Over { .. } => (Outcome::NoOp, None),
             PrewarmEnd::Refused(_) | PrewarmEnd::NotWritten(_) => (Outcome::Refused, None),
         };
         Self {
@@ -47,18 +47,28 @@ impl Answer {
     }
 }
 
-/// One invocation: one firing of a window.
+/// One invocation: one firing of a window. `lease` is what a warm function has seen of the lease; Lambda never runs two
+/// invocations in one process at once, so its lock costs nothing.
 ///
 /// # Errors
 /// The hold is not written, so that it is tried again, and in the end kept in the dead-letter queue: the next tick is
 /// tomorrow.
-pub(crate) async fn handle(prewarmer: &Prewarmer, event: LambdaEvent<Value>) -> Result<Answer, Error> {
-    let platform = prewarmer.platform();
-    let tick = Tick::parse(&event.payload).map_err(|error| refused(platform, &error))?;
-    let fired = match prewarmer.fire(&event.context.request_id, &tick).await {
+pub(crate) async fn handle(
+    function: &Function,
+    lease: &Mutex<LeaseMemory>,
+    event: LambdaEvent<Value>,
+) -> Result<Answer, Error> {
+    let platform = function.platform();
+    let tick = Tick::parse(event.payload).map_err(|error| refused(platform, &error))?;
+    let mut lease = lease.lock().await;
+    // The largest future by far: on the heap it is moved once. A second run fires for the same hold.
+    let fired = function.run(&event.context.request_id, async |run| {
+        Box::pin(spillway_engine::prewarm::run(&run.cycle(), &tick, &mut lease)).await
+    });
+    let fired = match fired.await {
         Ok(fired) => fired,
         Err(fault) => {
-            metrics::write(&metrics::of_refusal(platform, prewarmer.now()));
+            metrics::write(&metrics::of_refusal(platform, function.now()));
             log::refusal(platform, &fault);
             return Err(format!("{fault}. {}", fault.remedy).into());
         }
@@ -93,7 +103,7 @@ mod tests {
         let skipped = fired(PrewarmEnd::Skipped { date: jiff::civil::date(2026, 12, 25) });
         let answer = Answer::of(&skipped);
         assert!(!skipped.is_failure());
-        assert_eq!((answer.outcome, answer.hold), (Outcome::Quiet, None));
+        assert_eq!((answer.outcome, answer.hold), (Outcome::NoOp, None));
         assert_eq!(
             answer.summary,
             "weekday-morning of 2026-12-25T07:50:00Z: skipped: 2026-12-25 is one of its dates to skip"

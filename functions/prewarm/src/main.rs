@@ -1,13 +1,17 @@
 #![doc = include_str!("../README.md")]
+//!
+//! ## In the code
+//!
+//! The function decides nothing: begin with the handler, and read on in `spillway_core::prewarm`.
 
 mod handler;
-mod prewarmer;
 
 use std::process::ExitCode;
 
 use anyhow::{Result, anyhow};
 use lambda_runtime::service_fn;
-use spillway_function::{Environment, log};
+use spillway_runtime::{Environment, Function, log};
+use tokio::sync::Mutex;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -16,7 +20,7 @@ async fn main() -> ExitCode {
 }
 
 async fn serve() -> Result<()> {
-    let prewarmer = prewarmer::Prewarmer::start(Environment::read()?).await?;
-    let service = service_fn(|event| handler::handle(&prewarmer, event));
+    let (function, lease) = (Function::start(Environment::read()?).await?, Mutex::default());
+    let service = service_fn(|event| handler::handle(&function, &lease, event));
     lambda_runtime::run(service).await.map_err(|error| anyhow!("the Lambda runtime: {error}"))
 }

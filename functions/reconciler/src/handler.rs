@@ -3,17 +3,16 @@
 use std::collections::BTreeSet;
 
 use lambda_runtime::{Error, LambdaEvent};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 use spillway_core::fault::Fault;
 use spillway_core::ids::InstanceId;
 use spillway_core::outcome::Outcome;
-use spillway_core::ports::Clock;
 use spillway_core::reconcile::ReconcileReport;
-use spillway_function::{log, metrics};
+use spillway_engine::reconcile::Reconcile;
+use spillway_runtime::{Function, log, metrics};
 
-use crate::occasion::{BatchAnswer, Message, Occasion};
-use crate::reconciler::Reconciler;
+use crate::event::{BatchAnswer, Invocation, Message};
 
 /// What the function answers.
 #[derive(Debug, Serialize, PartialEq, Eq)]
@@ -26,7 +25,7 @@ pub(crate) enum Answer {
 }
 
 /// How a sweep ended.
-#[derive(Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Debug, Serialize, PartialEq, Eq)]
 pub(crate) struct SweepAnswer {
     /// Shape of this answer.
     pub(crate) schema: u32,
@@ -42,15 +41,16 @@ pub(crate) struct SweepAnswer {
 ///
 /// # Errors
 /// None: what has to be repeated of a batch is in the answer, and the next sweep repeats a sweep.
-pub(crate) async fn handle(reconciler: &Reconciler, event: LambdaEvent<Value>) -> Result<Answer, Error> {
-    Ok(match Occasion::of(event.payload) {
-        Occasion::Sweep => Answer::Sweep(sweep(reconciler).await),
-        Occasion::Messages(messages) => Answer::Batch(batch(reconciler, messages).await),
+pub(crate) async fn handle(function: &Function, event: LambdaEvent<Value>) -> Result<Answer, Error> {
+    let request = &event.context.request_id;
+    Ok(match Invocation::of(event.payload) {
+        Invocation::Sweep => Answer::Sweep(sweep(function, request).await),
+        Invocation::Messages(messages) => Answer::Batch(batch(function, request, messages).await),
     })
 }
 
-async fn sweep(reconciler: &Reconciler) -> SweepAnswer {
-    match told(reconciler, reconciler.reconcile(None).await) {
+async fn sweep(function: &Function, request: &str) -> SweepAnswer {
+    match reconcile(function, request, None).await {
         Ok(report) => {
             let remedy = report.faults.first().map(|fault| fault.remedy.clone()).unwrap_or_default();
             SweepAnswer { schema: 1, outcome: report.outcome, summary: report.summary(), remedy }
@@ -67,12 +67,12 @@ async fn sweep(reconciler: &Reconciler) -> SweepAnswer {
 /// A message that is not understood is done: it would not be understood the next time either, and what it was about, if
 /// anything, the sweep finds. It is in the log with its id. As a failure it would come back until it is a dead letter,
 /// and wake somebody for a hint that nobody needs.
-async fn batch(reconciler: &Reconciler, messages: Vec<Message>) -> BatchAnswer {
+async fn batch(function: &Function, request: &str, messages: Vec<Message>) -> BatchAnswer {
     let mut understood: Vec<(String, InstanceId)> = Vec::new();
     for message in messages {
         match message.instance {
             Ok(instance) => understood.push((message.id, instance)),
-            Err(why) => log::message_not_understood(reconciler.function().platform(), &message.id, &why),
+            Err(why) => log::message_not_understood(function.platform(), &message.id, &why),
         }
     }
     let instances: BTreeSet<InstanceId> = understood.iter().map(|(_, id)| id.clone()).collect();
@@ -80,7 +80,7 @@ async fn batch(reconciler: &Reconciler, messages: Vec<Message>) -> BatchAnswer {
         return BatchAnswer::default();
     }
     let instances: Vec<InstanceId> = instances.into_iter().collect();
-    let report = told(reconciler, reconciler.reconcile(Some(&instances)).await);
+    let report = reconcile(function, request, Some(&instances)).await;
     let comes_again = |instance: &InstanceId| match &report {
         Ok(report) => report.again.contains(instance),
         Err(_) => true,
@@ -88,17 +88,33 @@ async fn batch(reconciler: &Reconciler, messages: Vec<Message>) -> BatchAnswer {
     BatchAnswer::again(understood.into_iter().filter(|(_, id)| comes_again(id)).map(|(message, _)| message))
 }
 
-/// Writes log and metrics.
-fn told(reconciler: &Reconciler, ended: Result<ReconcileReport, Fault>) -> Result<ReconcileReport, Fault> {
-    let function = reconciler.function();
+/// One pass, over some instances or over everything; writes log and metrics.
+///
+/// # Errors
+/// There are no settings to run it with. Nothing was touched.
+async fn reconcile(
+    function: &Function,
+    request: &str,
+    instances: Option<&[InstanceId]>,
+) -> Result<ReconcileReport, Fault> {
+    let ended = function.run(request, async |run| {
+        let pass = Reconcile { ports: run.ports(), policy: run.policy(), deadline: run.deadline() };
+        // The largest future by far: on the heap it is moved once.
+        match instances {
+            None => Box::pin(pass.sweep()).await,
+            Some(ids) => Box::pin(pass.instances(ids)).await,
+        }
+    });
+    let ended = ended.await;
+    let platform = function.platform();
     match &ended {
         Ok(report) => {
-            metrics::write(&metrics::of_reconcile(function.platform(), report));
-            log::reconcile(function.platform(), report);
+            metrics::write(&metrics::of_reconcile(platform, report));
+            log::reconcile(platform, report);
         }
         Err(fault) => {
-            metrics::write(&metrics::of_failed_reconcile(function.platform(), function.clock().now()));
-            log::refusal(function.platform(), fault);
+            metrics::write(&metrics::of_failed_reconcile(platform, function.now()));
+            log::refusal(platform, fault);
         }
     }
     ended

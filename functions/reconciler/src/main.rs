@@ -9,17 +9,17 @@
 //! | `ssm:GetParameters`, and `kms:Decrypt` for a key of the operator's own | `/spillway/<platform>/*` | settings, cached for five minutes |
 //! | `sqs:ReceiveMessage`, `DeleteMessage`, `GetQueueAttributes`, `ChangeMessageVisibility` | the queue of state changes | Lambda itself, in the function's name |
 //!
-//! It never calls `AllocateAddress`, `ReleaseAddress`, `DisassociateAddress` or anything that starts, stops or tags.
+//! It never calls `AllocateAddress`, `ReleaseAddress`, `DisassociateAddress` or anything that starts, stops or tags. It decides
+//! nothing: begin with the handler, and read on in `spillway_core::reconcile`.
 
+mod event;
 mod handler;
-mod occasion;
-mod reconciler;
 
 use std::process::ExitCode;
 
 use anyhow::{Result, anyhow};
 use lambda_runtime::service_fn;
-use spillway_function::{Environment, log};
+use spillway_runtime::{Environment, Function, log};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -28,7 +28,8 @@ async fn main() -> ExitCode {
 }
 
 async fn serve() -> Result<()> {
-    let reconciler = reconciler::Reconciler::start(Environment::read()?).await?;
-    let service = service_fn(|event| handler::handle(&reconciler, event));
+    // The queue runs two of these at once, and two requests at once are all that the Management Node should be given.
+    let function = Function::start(Environment::read()?).await?.with_requests_in_flight(1);
+    let service = service_fn(|event| handler::handle(&function, event));
     lambda_runtime::run(service).await.map_err(|error| anyhow!("the Lambda runtime: {error}"))
 }

@@ -4,7 +4,7 @@
 use std::io::{BufRead, IsTerminal, Write};
 
 use clap::Args;
-use spillway_status::clean;
+use spillway_view::clean;
 
 use crate::exit::Failure;
 
@@ -19,14 +19,21 @@ pub(crate) struct Acting {
     pub(crate) reason: Option<String>,
 }
 
+impl Acting {
+    /// The reason for the history.
+    pub(crate) fn reason_or_none(&self) -> &str {
+        self.reason.as_deref().filter(|reason| !reason.trim().is_empty()).unwrap_or("no reason given")
+    }
+}
+
 /// Asks, on standard error, so that standard output holds only the result. Anything but yes is no.
 pub(crate) fn confirm(acting: &Acting, question: &str) -> Result<(), Failure> {
     if acting.yes {
         return Ok(());
     }
     if !std::io::stdin().is_terminal() {
-        return Err(Failure::refused("nothing was changed: there is nobody to ask")
-            .remedy("look at what is shown above, then say --yes"));
+        return Err(Failure::refused("nothing was changed: there is no terminal to confirm on")
+            .remedy("check what is shown above, then repeat the command with --yes"));
     }
     let mut stderr = anstream::stderr();
     let _ = write!(stderr, "{} [y/N] ", clean(question));

@@ -1,14 +1,11 @@
 //! How a command ends: five exit codes that scripts can rely on, and errors that say what to do.
 
 use std::fmt;
-use std::process::ExitCode;
 
-use serde_json::json;
-use spillway_core::desk::Hindrance;
+use spillway_core::blocker::Blocker;
 use spillway_core::fault::Fault;
+use spillway_runtime::ConnectError;
 use spillway_ssm::SettingsError;
-
-use crate::output::{self, Output};
 
 /// The exit codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,8 +74,8 @@ impl From<Fault> for Failure {
     }
 }
 
-impl From<Hindrance> for Failure {
-    fn from(hindrance: Hindrance) -> Self {
+impl From<Blocker> for Failure {
+    fn from(hindrance: Blocker) -> Self {
         Self::refused(hindrance.to_string()).remedy(hindrance.remedy())
     }
 }
@@ -90,42 +87,20 @@ impl From<SettingsError> for Failure {
     }
 }
 
+impl From<ConnectError> for Failure {
+    fn from(error: ConnectError) -> Self {
+        match error {
+            ConnectError::Settings(error) => error.into(),
+            ConnectError::NoTable { ref platform } => Self::usage(error.to_string()).remedy(format!(
+                "deploy the stack with SAM: it writes parameter /spillway/{platform}/stack; or use --table"
+            )),
+            ConnectError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
         Self::failed(error.to_string())
     }
-}
-
-/// A command line that is none: said in the parser's own words, and as JSON to whoever asked for that. Help and the version
-/// come this way too, and are no error.
-pub(crate) fn unparsed(error: &clap::Error) -> ExitCode {
-    if error.use_stderr() && std::env::args_os().any(|argument| argument == "--json") {
-        let text = error.to_string();
-        // The first paragraph says what is wrong; tips and usage follow.
-        let first = text.split("\n\n").next().unwrap_or_default();
-        let first = first.split_whitespace().collect::<Vec<_>>().join(" ");
-        let message = first.strip_prefix("error: ").unwrap_or(&first);
-        output::json(&json!({"schema": 1, "error": {
-            "exit": Exit::Usage as u8, "message": message, "remedy": "spillway --help, or --help after the command",
-        }}));
-    }
-    let _ = error.print();
-    ExitCode::from(if error.use_stderr() { Exit::Usage as u8 } else { Exit::Done as u8 })
-}
-
-/// Says why it ended badly, and gives the code to end with.
-pub(crate) fn finish(ended: Ended, output: &Output) -> ExitCode {
-    let exit = match ended {
-        Ok(exit) => exit,
-        Err(failure) => {
-            if output.json {
-                output::json(&json!({"schema": 1, "error": {
-                    "exit": failure.exit as u8, "message": failure.message, "remedy": failure.remedy,
-                }}));
-            }
-            output::error(&failure, &output.zone);
-            failure.exit
-        }
-    };
-    ExitCode::from(exit as u8)
 }

@@ -10,7 +10,7 @@ use crate::exit::Failure;
 /// The caller, as STS knows him: the end of the ARN (`user/anna`, `assumed-role/Operators/anna@example.com`). The account id
 /// in front of it is the same for everybody who can write to this ledger.
 pub(crate) async fn caller(context: &Context) -> Result<Actor, Failure> {
-    let config = aws_sdk_sts::config::Builder::from(&context.config)
+    let config = aws_sdk_sts::config::Builder::from(context.connector.config())
         .timeout_config(spillway_aws::timeouts())
         .retry_config(spillway_aws::read_retries());
     let client = aws_sdk_sts::Client::from_conf(config.build());
@@ -21,7 +21,7 @@ pub(crate) async fn caller(context: &Context) -> Result<Actor, Failure> {
     let arn = answer.arn().unwrap_or_default();
     let name = arn.splitn(6, ':').nth(5).unwrap_or(arn);
     if name.is_empty() {
-        return Err(Failure::failed("STS gave no ARN"));
+        return Err(Failure::failed("STS gave no ARN for you"));
     }
     Ok(Actor::Person(name.to_owned()))
 }

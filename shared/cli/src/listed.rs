@@ -71,7 +71,7 @@ fn every_option_of_every_command_and_every_exit_code_is_in_the_readme() {
 /// Parts of `status`, the shape that scripts and screens are written for.
 #[test]
 fn every_field_of_the_first_line_of_holds_and_of_issues_is_in_the_readme() {
-    use spillway_status::{Held, HoldLine, IssueLine, LastCycle};
+    use spillway_view::{HoldLine, IssueLine, LastCycle};
     let keys = |value: serde_json::Value| -> Vec<String> {
         value.as_object().unwrap().keys().map(ToString::to_string).collect()
     };
@@ -87,14 +87,14 @@ fn every_field_of_the_first_line_of_holds_and_of_issues_is_in_the_readme() {
         by: spillway_core::ledger::Actor::Unknown,
         reason: String::new(),
     };
-    let cycle = LastCycle { at, outcome: String::new(), summary: String::new() };
+    let cycle = LastCycle { at, outcome: None, summary: String::new() };
     let issue = IssueLine { about: String::new(), what: String::new(), remedy: String::new() };
     let all = [
         serde_json::to_value(hold).unwrap(),
         serde_json::to_value(cycle).unwrap(),
         serde_json::to_value(issue).unwrap(),
-        serde_json::to_value(Held::default()).unwrap(),
-        serde_json::to_value(spillway_status::FirstLine::default()).unwrap(),
+        serde_json::to_value(spillway_core::report::HoldStatus::default()).unwrap(),
+        serde_json::to_value(spillway_view::FirstLine::default()).unwrap(),
     ];
     for key in all.into_iter().flat_map(keys) {
         assert!(README.contains(&format!("`{key}`")), "{key}");

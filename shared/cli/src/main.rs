@@ -1,33 +1,39 @@
 //! `spillway`: what an operator types. Reads what the functions read, shows what they know, and acts through the same
-//! cycle. Decides nothing itself: what thinks is in `spillway-core`, what is shown is made in `spillway-status`.
+//! cycle. It decides nothing itself, and there is no other way from here to start or stop a node: what thinks is in
+//! `spillway-core`, what is shown is made in `spillway-view`.
 //!
-//! A new command is a file under `commands/`, a variant in `options.rs` and a line in `commands/mod.rs`. One that
-//! changes something takes its questions and its `--yes` from `acting.rs`, and its name from `identity.rs`.
+//! Begin with `commands/mod.rs`. A new command is a file under `commands/`, and a variant and a line in `commands/mod.rs`.
+//! One that changes something works in a `CliSession` (`session.rs`) and takes its question and its `--yes` from
+//! `acting.rs`.
 
 mod acting;
 mod commands;
 mod context;
-mod desk;
+mod cycle_result;
 mod exit;
+mod global;
 mod identity;
+mod known;
 #[cfg(test)]
 mod listed;
 mod options;
 mod output;
 mod period;
-mod wait;
+mod progress;
+mod session;
+mod text_file;
 mod when;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 fn main() -> ExitCode {
     let options = match options::Options::try_parse() {
         Ok(options) => options,
-        Err(error) => return exit::unparsed(&error),
+        Err(error) => return output::unparsed(&error),
     };
     let output = output::Output::new(&options.global);
-    let ended = commands::run(&options, &output);
-    exit::finish(ended, &output)
+    let ended = commands::run(&options.command, &options.global, options::Options::command, &output);
+    output::finish(ended, &output)
 }

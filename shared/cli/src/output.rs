@@ -1,18 +1,20 @@
-//! What is printed: JSON with `--json`, else text with colour on a terminal only. Names come from outside and are
-//! cleaned before they reach a terminal.
+//! What is printed: JSON with `--json`, else text with colour on a terminal only; and how a command's end becomes the
+//! process's. Names come from outside and are cleaned before they reach a terminal.
 
 use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
+use serde_json::json;
 use serde_json::ser::{Formatter, Serializer};
-use spillway_status::time::local;
-use spillway_status::{Paint, Tone, clean, is_unseen};
+use spillway_view::time::local;
+use spillway_view::{Paint, Tone, clean, is_unseen};
 
-use crate::exit::Failure;
-use crate::options::Global;
+use crate::exit::{Ended, Exit, Failure};
+use crate::global::Global;
 
 /// An error's first word.
 const ERROR: Style = AnsiColor::Red.on_default().bold();
@@ -33,6 +35,11 @@ impl Output {
         // A machine without a zone shows UTC, and every time says which zone it is in.
         let zone = if global.utc { TimeZone::UTC } else { TimeZone::try_system().unwrap_or(TimeZone::UTC) };
         Self { json: global.json, zone, terminal: std::io::stdout().is_terminal() }
+    }
+
+    /// An instant by the operator's clock, to the minute.
+    pub(crate) fn minute(&self, at: Timestamp) -> String {
+        at.to_zoned(self.zone.clone()).strftime("%Y-%m-%d %H:%M %Z").to_string()
     }
 
     /// How wide a row may be.
@@ -115,6 +122,11 @@ pub(crate) fn note(text: &str) {
     let _ = writeln!(anstream::stderr(), "{}", clean(text));
 }
 
+/// A number of things: `1 node`, `2 nodes`.
+pub(crate) fn counted(number: u32, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
 /// What went wrong, and what to do, with instants by the operator's clock.
 pub(crate) fn error(failure: &Failure, zone: &TimeZone) {
     let Failure { exit: _, message, remedy } = failure;
@@ -124,6 +136,40 @@ pub(crate) fn error(failure: &Failure, zone: &TimeZone) {
     if !remedy.is_empty() {
         let _ = writeln!(stderr, "  {}", shown(remedy));
     }
+}
+
+/// A command line that is none: said in the parser's own words, and as JSON to whoever asked for that. Help and the version
+/// come this way too, and are no error.
+pub(crate) fn unparsed(parser: &clap::Error) -> ExitCode {
+    if parser.use_stderr() && std::env::args_os().any(|argument| argument == "--json") {
+        let text = parser.to_string();
+        // The first paragraph says what is wrong; tips and usage follow.
+        let first = text.split("\n\n").next().unwrap_or_default();
+        let first = first.split_whitespace().collect::<Vec<_>>().join(" ");
+        let message = first.strip_prefix("error: ").unwrap_or(&first);
+        json(&json!({"schema": 1, "error": {
+            "exit": Exit::Usage as u8, "message": message, "remedy": "spillway --help, or --help after the command",
+        }}));
+    }
+    let _ = parser.print();
+    ExitCode::from(if parser.use_stderr() { Exit::Usage as u8 } else { Exit::Done as u8 })
+}
+
+/// Says why it ended badly, and gives the code to end with.
+pub(crate) fn finish(ended: Ended, output: &Output) -> ExitCode {
+    let exit = match ended {
+        Ok(exit) => exit,
+        Err(failure) => {
+            if output.json {
+                json(&json!({"schema": 1, "error": {
+                    "exit": failure.exit as u8, "message": failure.message, "remedy": failure.remedy,
+                }}));
+            }
+            error(&failure, &output.zone);
+            failure.exit
+        }
+    };
+    ExitCode::from(exit as u8)
 }
 
 #[cfg(test)]

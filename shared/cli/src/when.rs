@@ -37,8 +37,8 @@ pub(crate) fn length(text: &str, longest: SignedDuration) -> Result<SignedDurati
         Failure::usage(format!("{text:?} is not a length of time")).remedy("write 2h, 90m or 1h30m")
     })?;
     if parsed <= SignedDuration::ZERO || parsed > longest {
-        return Err(Failure::usage(format!("{text:?} is not within the limits"))
-            .remedy(format!("more than nothing and at most {longest:#}")));
+        return Err(Failure::usage(format!("{text:?} is too short or too long"))
+            .remedy(format!("it must be more than zero and at most {longest:#}")));
     }
     Ok(parsed)
 }
@@ -54,13 +54,16 @@ pub(crate) fn end(
     /// Nothing that an operator asks for by hand lasts longer than this: a forgotten hold is money, a forgotten pause is
     /// refused calls.
     const LONGEST: SignedDuration = SignedDuration::from_hours(7 * 24);
-    let too_far = || Failure::usage("the end is too far away").remedy(format!("at most {LONGEST:#}"));
+    let too_far = || {
+        Failure::usage("the end is too far away")
+            .remedy(format!("it may be at most {LONGEST:#} after the beginning"))
+    };
     let at = match (lasts, until, usual) {
         (Some(text), _, _) => begins.checked_add(length(text, LONGEST)?).map_err(|_| too_far())?,
         (None, Some(text), _) => instant(text, zone, begins)?,
         (None, None, Some(usual)) => begins.checked_add(usual).map_err(|_| too_far())?,
         (None, None, None) => {
-            return Err(Failure::usage("an end is missing").remedy("say --for 2h, or --until 17:30"));
+            return Err(Failure::usage("an end is missing").remedy("add --for 2h or --until 17:30"));
         }
     };
     if at <= begins {

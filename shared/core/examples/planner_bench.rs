@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use spillway_core::ids::{HdCalls, InstanceId, LocationId, NodeId};
-use spillway_core::ledger::{Actor, Ledger, Life, NodeRecord};
+use spillway_core::ledger::{Actor, CurrentRun, Ledger, NodeRecord};
 use spillway_core::observation::{
     BurstingSettings, Fleet, Instance, InstanceState, Location, Node, NodeRole, NodeStatus, Observation,
     Platform, Shard,
@@ -153,9 +153,9 @@ fn instance(id: u64, address: Ipv4Addr, up: bool, launched: Timestamp) -> Instan
     }
 }
 
-fn record(quiet: bool, up: bool, launched: Timestamp) -> NodeRecord {
+fn record(idle: bool, up: bool, launched: Timestamp) -> NodeRecord {
     let ready = launched + SignedDuration::from_mins(5);
-    let life = Life {
+    let run = CurrentRun {
         started_at: launched,
         by: Actor::Spillway,
         reason: "needed".to_owned(),
@@ -165,8 +165,8 @@ fn record(quiet: bool, up: bool, launched: Timestamp) -> NodeRecord {
     };
     NodeRecord {
         version: 3,
-        life: up.then_some(life),
-        quiet_since: quiet.then_some(ready),
+        run: up.then_some(run),
+        idle_since: idle.then_some(ready),
         capacity: Some(HdCalls(17)),
         ..NodeRecord::default()
     }

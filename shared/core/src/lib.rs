@@ -2,7 +2,7 @@
 //!
 //! > observe, plan, check, record intent, apply, record outcome
 //!
-//! **Observe** ([`observation`]) is what one cycle read of the world through the [`ports`]: the Management Node, EC2;
+//! **Observe** ([`observation`]) is what one cycle read of the world: the Management Node, EC2;
 //! and the [`ledger`], what is remembered between cycles. What could not be read is part of the observation, with the
 //! [`fault`] that kept it away.
 //!
@@ -15,21 +15,18 @@
 //! **Check** ([`safety`]) asks of every action, with code of its own, whether it could drop a call, pay for nothing or
 //! touch what is not ours. A plan that fails is not applied.
 //!
-//! **Record, apply, record** ([`cycle`]): the intent is written under a lease before anything is done, and what became of
-//! it afterwards, so that a process that dies anywhere in between is healed by the next cycle. Nothing is retried
-//! inside a cycle. [`outcome`] is how it ended.
+//! **Record, apply, record** is done by the crate `spillway-engine`: the intent is written under a lease before anything is
+//! done, and what became of it afterwards. [`outcome`] is how it ended.
 //!
-//! Beside the loop, [`reconcile`] keeps static NAT addresses right. It is the same shape in small (observe, plan, apply,
-//! record) and needs no lease: what it sets is the same whoever sets it.
+//! [`reconcile`] decides what static NAT addresses should be. It is the same shape in small (observe, plan, apply, record) and
+//! needs no lease: what it sets is the same whoever sets it. [`operation`] plans what a node needs beyond starting and stopping, [`prewarm`] is what a window asks for,
+//! and [`blocker`] is what keeps an operator from it.
 //!
 //! Nothing here reads a clock, the environment, a file or the network, or waits; this crate knows neither tokio nor AWS
 //! nor HTTP. `now` is an argument.
 
-mod apply;
 pub mod assess;
-mod assist;
-pub mod cycle;
-pub mod desk;
+pub mod blocker;
 pub mod fault;
 pub mod ids;
 pub mod ledger;
@@ -39,10 +36,10 @@ pub mod outcome;
 pub mod plan;
 pub mod planner;
 pub mod policy;
-pub mod ports;
 pub mod prewarm;
 pub mod reconcile;
 pub mod report;
 pub mod safety;
+pub mod snapshot;
 
 pub use planner::{plan, plan_overridden};

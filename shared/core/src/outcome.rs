@@ -8,54 +8,10 @@ use serde::{Deserialize, Serialize};
 use crate::fault::{Fault, Refusal};
 use crate::ids::{InstanceId, NodeName};
 use crate::plan::{Action, Plan, Start};
-use crate::report::Gate;
+use crate::report::Suspension;
 use crate::safety::Violation;
 
-/// One word for how a cycle ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// Everything read, nothing to do.
-    Quiet,
-    /// Something was done; see the results.
-    Acted,
-    /// Something would have been done: dry run, or the platform's own bursting decides.
-    Withheld,
-    /// Another cycle has the lease. Nothing was done.
-    Stale,
-    /// The world could not be read, or most of it does not report. Only holds are met.
-    Outage,
-    /// The ledger is down. At most one start per location.
-    LedgerDown,
-    /// The cycle must not act: mode mismatch, a pause, or a plan that failed the safety check.
-    Refused,
-}
-
-impl Outcome {
-    /// Whether everything was read and the rules had their say.
-    pub fn is_good(self) -> bool {
-        matches!(self, Self::Quiet | Self::Acted | Self::Withheld)
-    }
-
-    /// The word.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Quiet => "quiet",
-            Self::Acted => "acted",
-            Self::Withheld => "withheld",
-            Self::Stale => "stale",
-            Self::Outage => "outage",
-            Self::LedgerDown => "ledger_down",
-            Self::Refused => "refused",
-        }
-    }
-}
-
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())
-    }
-}
+pub use crate::ledger::Outcome;
 
 /// What became of one action.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -157,13 +113,13 @@ impl CycleReport {
             let all: Vec<String> = self.violations.iter().take(3).map(ToString::to_string).collect();
             return format!("the plan failed the safety check and was not applied: {}", all.join("; "));
         }
-        if self.outcome == Outcome::Stale {
+        if self.outcome == Outcome::LeaseBusy {
             return "another cycle has the lease; nothing was done".to_owned();
         }
-        if let Some(gate) = &self.plan.report.gate {
+        if let Some(suspension) = &self.plan.report.suspension {
             let done = self.count("start", true);
             let starts = if done > 0 { format!("; {done} started all the same") } else { String::new() };
-            return format!("{gate}{starts}");
+            return format!("{suspension}{starts}");
         }
         if self.outcome == Outcome::Withheld {
             return self.withheld();
@@ -219,9 +175,9 @@ impl CycleReport {
     }
 
     /// What was refused in this cycle, one sentence: an order by EC2, or the whole cycle. A pause is no refusal but
-    /// somebody's wish.
+    /// somebody's command.
     pub fn refusal(&self) -> Option<String> {
-        if self.outcome == Outcome::Refused && !matches!(self.gate(), Some(Gate::Paused { .. })) {
+        if self.outcome == Outcome::Refused && !matches!(self.suspension(), Some(Suspension::Paused { .. })) {
             return Some(self.summary());
         }
         let mut refused = self.results.iter().filter_map(|result| match &result.end {
@@ -240,9 +196,9 @@ impl CycleReport {
         Some(format!("{} of {name}: {refusal}{more}", result.action.word()))
     }
 
-    /// The gate, where no rule acted.
-    pub fn gate(&self) -> Option<&Gate> {
-        self.plan.report.gate.as_ref()
+    /// The suspension, where no rule acted.
+    pub fn suspension(&self) -> Option<&Suspension> {
+        self.plan.report.suspension.as_ref()
     }
 }
 
@@ -252,10 +208,10 @@ mod tests {
     use crate::fault::RefusalKind;
     use crate::ledger::Actor;
 
-    fn report(outcome: Outcome, refused: &[&str], gate: Option<Gate>) -> CycleReport {
+    fn report(outcome: Outcome, refused: &[&str], suspension: Option<Suspension>) -> CycleReport {
         let now = Timestamp::UNIX_EPOCH;
         let mut plan = Plan::empty(now);
-        plan.report.gate = gate;
+        plan.report.suspension = suspension;
         let result = |name: &&str| ActionResult {
             action: Action::Start(Start {
                 instance: "i-1".into(),
@@ -287,7 +243,7 @@ mod tests {
     #[test]
     fn a_refusal_names_the_node_and_what_refused_and_a_pause_is_none() {
         let says = |report: CycleReport| report.refusal().unwrap_or_default();
-        assert_eq!(says(report(Outcome::Quiet, &[], None)), "");
+        assert_eq!(says(report(Outcome::NoOp, &[], None)), "");
         assert_eq!(
             says(report(Outcome::Acted, &["burst-1"], None)),
             "start of burst-1: InsufficientInstanceCapacity: none left"
@@ -295,9 +251,9 @@ mod tests {
         assert!(
             says(report(Outcome::Acted, &["burst-1", "burst-2", "burst-3"], None)).ends_with("(and 2 more)")
         );
-        let mismatch = Gate::ModeMismatch { bursting_enabled: true };
+        let mismatch = Suspension::ModeMismatch { bursting_enabled: true };
         assert!(says(report(Outcome::Refused, &[], Some(mismatch))).contains("the policy's mode is control"));
-        let pause = Gate::Paused { until: Timestamp::MAX, by: Actor::Spillway, reason: String::new() };
+        let pause = Suspension::Paused { until: Timestamp::MAX, by: Actor::Spillway, reason: String::new() };
         assert_eq!(says(report(Outcome::Refused, &[], Some(pause))), "");
     }
 }

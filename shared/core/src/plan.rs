@@ -50,7 +50,7 @@ impl Plan {
     }
 
     /// Whether nothing outside the ledger would change.
-    pub fn is_quiet(&self) -> bool {
+    pub fn is_no_op(&self) -> bool {
         self.actions.is_empty()
     }
 

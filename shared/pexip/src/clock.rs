@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use spillway_core::ports::Clock;
+use spillway_engine::ports::Clock;
 use tokio::time::Instant;
 
 /// The wall clock, and a monotonic one that starts with it.

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use spillway_core::fault::Fault;
 use spillway_core::ids::{CertificateId, HdCalls, InstanceId, LocationId, LocationName, NodeId, NodeName};
 use spillway_core::observation::Certificate;
-use spillway_core::ports::{CertificateRead, LicenceRead, Licences, OverflowStart};
+use spillway_core::observation::Licences;
+use spillway_engine::ports::{CertificateRead, LicenceRead, OverflowStart};
 
 use crate::error::{ManagementError, Problem};
 use crate::management::HttpManagement;

@@ -4,7 +4,7 @@
 use serde_json::json;
 use spillway_core::fault::Fault;
 use spillway_core::ids::{LocationId, NodeId};
-use spillway_core::ports::ConfigurationWrite;
+use spillway_engine::ports::ConfigurationWrite;
 
 use crate::error::{ManagementError, Problem};
 use crate::management::HttpManagement;

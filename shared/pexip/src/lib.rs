@@ -1,12 +1,12 @@
 //! The Pexip Infinity Management API, as far as Spillway needs it: [`HttpManagement`] implements
-//! [`ManagementRead`](spillway_core::ports::ManagementRead) and
-//! [`ManagementWrite`](spillway_core::ports::ManagementWrite), and [`NodeRead`](spillway_core::ports::NodeRead).
+//! [`ManagementRead`](spillway_engine::ports::ManagementRead) and
+//! [`ManagementWrite`](spillway_engine::ports::ManagementWrite), and [`NodeRead`](spillway_engine::ports::NodeRead).
 //!
 //! A request goes down through five layers, each with one concern:
 //!
 //! | module | concern |
 //! |---|---|
-//! | `management`, `cloud`, `configure` | operations: what is read for what; which Management Node is followed (`standing`) |
+//! | `management`, `cloud`, `configure` | operations: what is read for what; which Management Node is followed (`primary`) |
 //! | `nodes`, `pace` | single nodes for the reconciler; how fast addresses are set |
 //! | `platform`, `activity` | rows put together; what a missing value means |
 //! | `paging` | whole lists: pages, order, duplicates, lists that move |
@@ -40,13 +40,13 @@ mod paging;
 pub mod parameters;
 mod path;
 mod platform;
+mod primary;
 mod redact;
 mod refusal;
 mod resources;
 mod retry;
 mod rows;
 mod settings;
-mod standing;
 mod tls;
 mod token;
 mod tolerant;

@@ -9,8 +9,9 @@ use serde_json::json;
 use spillway_core::fault::Fault;
 use spillway_core::ids::NodeId;
 use spillway_core::ledger::KnownPlatform;
+use spillway_core::observation::PlatformScope;
 use spillway_core::observation::{NodeActivity, Platform};
-use spillway_core::ports::{Clock, ManagementRead, ManagementWrite, PlatformRefresh, PlatformScope};
+use spillway_engine::ports::{Clock, ManagementRead, ManagementWrite, PlatformRefresh};
 use tokio::time::Instant;
 
 use crate::activity::count_activity;
@@ -20,10 +21,10 @@ use crate::pace::Pace;
 use crate::paging::{ListOf, Listing, Row, Unsortable, read_json};
 use crate::path::{ApiPath, Family};
 use crate::platform::{NodeRows, PlatformRows};
+use crate::primary::{Learned, PrimaryCheck, PrimaryNode, Whereabouts, judge};
 use crate::resources;
 use crate::rows::{Backplane, ConferenceShard, GlobalSettings, ManagementVmStatus, Participant};
 use crate::settings::{ManagementSettings, SettingError};
-use crate::standing::{Learned, PrimaryNode, Standing, Whereabouts, judge};
 use crate::transport::{Call, Target, Transport};
 use crate::wire::Verb;
 
@@ -131,11 +132,11 @@ impl HttpManagement {
         while let Some(address) = waiting.pop_front() {
             let target = Target { address, deadline, others: !waiting.is_empty() };
             match self.read_at(target, scope).await {
-                Ok((platform, Standing::Primary | Standing::Ask { .. })) => {
+                Ok((platform, PrimaryCheck::Primary | PrimaryCheck::Ask { .. })) => {
                     learned.settle(Some(address));
                     return Ok((address, platform));
                 }
-                Ok((_, Standing::Standby { primary, at })) => {
+                Ok((_, PrimaryCheck::Standby { primary, at })) => {
                     let shown = self.transport().addresses().get(address).map(ToString::to_string);
                     let problem = Problem::NotPrimary(primary);
                     failures.push(ManagementError::new(shown.unwrap_or_default(), problem));
@@ -166,7 +167,7 @@ impl HttpManagement {
         &self,
         target: Target,
         scope: Option<PlatformScope>,
-    ) -> Result<(Option<Platform>, Standing), ManagementError> {
+    ) -> Result<(Option<Platform>, PrimaryCheck), ManagementError> {
         let (platform, rows) = match scope {
             Some(scope) => {
                 let rows = self.read_rows(target, scope).await?;
@@ -176,19 +177,19 @@ impl HttpManagement {
             }
             None => (None, self.management_rows(target).await?),
         };
-        let standing = match judge(&rows, self.transport().addresses().len()) {
-            Standing::Ask { primary } => self.ask(target, &primary).await?,
+        let check = match judge(&rows, self.transport().addresses().len()) {
+            PrimaryCheck::Ask { primary } => self.ask(target, &primary).await?,
             clear => clear,
         };
-        Ok((platform, standing))
+        Ok((platform, check))
     }
 
     /// Reads the addresses of the Management Nodes, once for each primary one that turns up. An account that may not
     /// see them, or a release without them, leaves the question open.
-    async fn ask(&self, target: Target, primary: &PrimaryNode) -> Result<Standing, ManagementError> {
+    async fn ask(&self, target: Target, primary: &PrimaryNode) -> Result<PrimaryCheck, ManagementError> {
         let learned = &self.shared.learned;
-        if let Some(standing) = learned.judge(primary, target.address) {
-            return Ok(standing);
+        if let Some(check) = learned.judge(primary, target.address) {
+            return Ok(check);
         }
         let rows = match self.list(target, resources::management_vm_configuration()).await {
             Ok(listing) => listing.rows,
@@ -199,9 +200,9 @@ impl HttpManagement {
             Err(error) => return Err(error),
         };
         let whereabouts = Whereabouts::read(&rows, self.transport().addresses());
-        let standing = whereabouts.judge(primary, target.address);
+        let check = whereabouts.judge(primary, target.address);
         learned.learn(primary, whereabouts);
-        Ok(standing)
+        Ok(check)
     }
 
     async fn management_rows(&self, target: Target) -> Result<Vec<ManagementVmStatus>, ManagementError> {

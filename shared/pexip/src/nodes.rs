@@ -5,8 +5,8 @@ use std::net::Ipv4Addr;
 use jiff::Timestamp;
 use spillway_core::fault::Fault;
 use spillway_core::observation::{Location, Node};
-use spillway_core::ports::NodeRead;
 use spillway_core::reconcile::NodeHistoryLine;
+use spillway_engine::ports::NodeRead;
 
 use crate::error::ManagementError;
 use crate::management::HttpManagement;

@@ -1,7 +1,7 @@
 //! What an answer that is not a success means.
 
 use reqwest::StatusCode;
-use spillway_core::ports::Clock;
+use spillway_engine::ports::Clock;
 
 use crate::answer::said;
 use crate::error::{Credentials, Problem};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use spillway_core::ports::Clock;
+use spillway_engine::ports::Clock;
 use tokio::sync::Mutex;
 
 use crate::address::Address;

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
-use spillway_core::ports::Clock;
+use spillway_engine::ports::Clock;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout_at};
 

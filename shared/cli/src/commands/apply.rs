@@ -1,34 +1,36 @@
 //! `spillway apply`: one cycle now, the functions' own, by an owner of its own. Whoever has the lease goes first.
 
 use serde_json::json;
-use spillway_core::cycle::LeaseMemory;
-use spillway_core::outcome::{CycleReport, Outcome};
+use spillway_core::outcome::CycleReport;
 use spillway_core::safety::check;
-use spillway_status::clean;
+use spillway_engine::cycle::{LeaseMemory, read_world};
+use spillway_view::clean;
 
 use crate::acting::{Acting, confirm};
 use crate::context::Context;
-use crate::desk::{Desk, cycle_json, exit_of, lines};
-use crate::exit::Ended;
+use crate::cycle_result::{self, cycle_json, exit_of, lease_was_taken};
+use crate::exit::{Ended, Failure};
 use crate::output::{self, Output};
+use crate::session::CliSession;
 
 pub(crate) async fn run(context: &Context, acting: &Acting, output: &Output) -> Ended {
-    let desk = Desk::open(context, acting).await?;
-    let planned = preview(&desk, output).await?;
+    let session = CliSession::open(context, acting).await?;
+    let planned = preview(&session, output).await?;
     if planned > 0 {
-        confirm(acting, "Carry this out?")?;
+        confirm(acting, "Carry this out now?")?;
     }
-    let report = desk.cycle(&mut LeaseMemory::default(), &[]).await;
-    show(&desk, &report, output).await
+    let report = session.cycle(&mut LeaseMemory::default(), &[]).await;
+    show(&session, &report, output).await
 }
 
 /// What would be done; gives how many actions that is. The cycle reads the world again before it acts.
-async fn preview(desk: &Desk<'_>, output: &Output) -> Result<usize, crate::exit::Failure> {
-    let (observation, ledger) = spillway_core::cycle::read_world(desk.ports()).await;
-    let now = desk.now();
-    let plan = spillway_core::plan(desk.policy(), &observation, &ledger, now);
+async fn preview(session: &CliSession<'_>, output: &Output) -> Result<usize, Failure> {
+    let (observation, ledger) = read_world(session.ports()).await;
+    let now = session.now();
+    let plan = spillway_core::plan(session.policy(), &observation, &ledger, now);
     if !output.json {
-        for violation in check(desk.policy(), &observation, &ledger, &plan, now).err().unwrap_or_default() {
+        for violation in check(session.policy(), &observation, &ledger, &plan, now).err().unwrap_or_default()
+        {
             output::note(&format!("the safety check refuses: {violation}"));
         }
         for action in &plan.actions {
@@ -39,22 +41,20 @@ async fn preview(desk: &Desk<'_>, output: &Output) -> Result<usize, crate::exit:
 }
 
 /// Shows what a cycle did, and gives the exit code for it.
-pub(crate) async fn show(desk: &Desk<'_>, report: &CycleReport, output: &Output) -> Ended {
-    let won = if report.outcome == Outcome::Stale { Some(desk.winner().await) } else { None };
+async fn show(session: &CliSession<'_>, report: &CycleReport, output: &Output) -> Ended {
+    let holder = if lease_was_taken(report) { Some(session.lease_owner().await) } else { None };
     if output.json {
         output::json(&json!({
-            "schema": 1, "platform": desk.context.platform, "cycle": cycle_json(report), "won": won,
+            "schema": 1, "platform": session.context.platform, "cycle": cycle_json(report), "lease_holder": holder,
         }));
     } else {
-        for line in lines(report) {
-            output::text(&format!("{}\n", clean(&line)));
-        }
+        cycle_result::print(report);
         output::text(&format!("{}: {}\n", report.outcome, clean(&report.summary())));
-        if let Some(won) = won {
-            output::note(&format!("{won}; run it again in a minute"));
+        if let Some(holder) = holder {
+            output::note(&format!("{holder}; run the command again in a minute"));
         }
         for fault in &report.faults {
-            output::note(&format!("beside it: {fault}"));
+            output::note(&format!("also failed: {fault}"));
         }
     }
     Ok(exit_of(report))

@@ -3,12 +3,11 @@
 use jiff::SignedDuration;
 use serde_json::json;
 use spillway_core::fault::Fault;
-use spillway_core::ports::Clock;
 use spillway_pexip::NodeStatusEvent;
-use spillway_status::{PlatformEvent, compare, render_comparison};
+use spillway_view::{PlatformEvent, compare, render_comparison};
 
-use crate::commands::cost::past;
-use crate::context::{Context, management};
+use super::past::past;
+use crate::context::Context;
 use crate::exit::{Ended, Exit};
 use crate::output::{self, Output, Terminal};
 use crate::period::Period;
@@ -16,14 +15,15 @@ use crate::period::Period;
 const USUAL: SignedDuration = SignedDuration::from_hours(24);
 
 pub(crate) async fn run(context: &Context, period: &Period, output: &Output) -> Ended {
-    let (from, until) = period.ends(USUAL, &output.zone, context.clock.now())?;
+    let (from, until) = period.ends(USUAL, &output.zone, context.now())?;
     let settings = context.settings().await?;
-    let (ledger, management) = (context.ledger(&settings)?, management(&settings)?);
+    let (ledger, management) =
+        (context.connector.ledger(&settings)?, context.connector.management(&settings)?);
     let (past, platform) =
         tokio::join!(past(&ledger, from, until), management.read_node_history(from, until));
     let (past, platform) = (past?, platform.map_err(Fault::from)?);
     let platform: Vec<PlatformEvent> = platform.into_iter().map(in_its_words).collect();
-    let comparison = compare(&past.events, &platform, &past.lives, from, until);
+    let comparison = compare(&past.events, &platform, &past.runs, from, until);
     if output.json {
         output::json(&json!({
             "platform": context.platform, "schema": comparison.schema, "comparison": comparison,

@@ -1,6 +1,6 @@
 //! `spillway completions bash|zsh|fish|…`: written by the same declaration as the command line itself.
 
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::{Shell, generate};
 
 use crate::exit::{Ended, Exit};
@@ -13,9 +13,10 @@ pub(crate) struct Options {
     shell: Shell,
 }
 
-pub(crate) fn run(options: &Options) -> Ended {
+/// `cli`: the whole command line.
+pub(crate) fn run(options: &Options, mut cli: Command) -> Ended {
     let mut script = Vec::new();
-    generate(options.shell, &mut crate::options::Options::command(), "spillway", &mut script);
+    generate(options.shell, &mut cli, "spillway", &mut script);
     // Not through the terminal's filter: a script is taken as it is.
     std::io::Write::write_all(&mut std::io::stdout(), &script)?;
     Ok(Exit::Done)

@@ -3,13 +3,13 @@
 use std::time::Instant;
 
 use serde_json::json;
-use spillway_core::cycle::{Ports, read_world};
-use spillway_core::fault::Fault;
-use spillway_core::ports::{CertificateRead, Clock};
+use spillway_audit::{Check, Verdict, examine, render_checks};
 use spillway_core::report::actor;
-use spillway_status::doctor::{Check, Examined, Verdict, examine, render_checks};
+use spillway_core::snapshot::Snapshot;
+use spillway_engine::cycle::read_world;
+use spillway_engine::ports::{CertificateRead, LicenceRead};
 
-use crate::context::{Clients, Context};
+use crate::context::Context;
 use crate::exit::{Ended, Exit, Failure};
 use crate::identity::caller;
 use crate::output::{self, Output, Terminal};
@@ -20,7 +20,7 @@ pub(crate) async fn run(context: &Context, output: &Output) -> Ended {
     if output.json {
         output::json(&json!({"schema": 1, "platform": context.platform, "verdict": worst, "checks": checks}));
     } else {
-        output::text(&render_checks(&checks, context.clock.now(), &output.zone, &Terminal));
+        output::text(&render_checks(&checks, context.now(), &output.zone, &Terminal));
     }
     Ok(if worst == Verdict::Bad { Exit::Failed } else { Exit::Done })
 }
@@ -31,7 +31,7 @@ async fn checks(context: &Context) -> Vec<Check> {
         Ok(by) => checks.push(Check::good("AWS identity", format!("you are {}", actor(&by)))),
         Err(failure) => checks.push(bad("AWS identity", failure)),
     }
-    let region = context.config.region().map_or_else(|| "?".to_owned(), ToString::to_string);
+    let region = context.connector.config().region().map_or_else(|| "?".to_owned(), ToString::to_string);
     let clients = match context.settings().await {
         Ok(_) => {
             checks.push(Check::good(
@@ -55,48 +55,41 @@ async fn checks(context: &Context) -> Vec<Check> {
             return checks;
         }
     };
-    let Clients { settings, fleet, management, ledger } = &clients;
-    let ports = Ports { fleet, management, ledger, clock: context.clock.as_ref() };
     let began = Instant::now();
-    let (observation, ledger) = read_world(ports).await;
+    let (observation, ledger) = read_world(clients.ports()).await;
     checks
         .push(Check::good("speed", format!("everything was read in {:.1} s", began.elapsed().as_secs_f64())));
-    let licences = match management.read_licensing().await {
-        Ok(licences) => Ok(licences.map(|licences| (licences.ports_used, licences.ports_total))),
-        Err(error) => Err(Fault::from(error)),
-    };
-    let certificates = management.read_certificates().await;
-    checks.extend(examine(&Examined {
-        policy: &settings.policy,
-        observation: &observation,
-        ledger: &ledger,
-        licences: &licences,
-        certificates: &certificates,
-        now: context.clock.now(),
-    }));
-    checks.push(windows(context, settings.stack.is_some()).await);
+    let licences = clients.management.read_licences().await;
+    let certificates = clients.management.read_certificates().await;
+    let snapshot = Snapshot { observation, ledger, licences, certificates };
+    checks.extend(examine(&clients.settings.policy, &snapshot, context.now()));
+    checks.push(windows(context, clients.settings.stack.is_some()).await);
     checks
 }
 
 async fn windows(context: &Context, deployed: bool) -> Check {
     const WHAT: &str = "pre-warm windows";
     if !deployed {
-        return Check::odd(
+        return Check::warn(
             WHAT,
-            "not known: the stack has written nothing down of itself".to_owned(),
-            "deploy it by SAM, which writes the parameter `stack`".to_owned(),
+            format!("parameter /spillway/{}/stack is missing", context.platform),
+            "deploy the stack with SAM".to_owned(),
         );
     }
-    let scheduler = match super::prewarm::scheduler(context).await {
+    let scheduler = match context.scheduler().await {
         Ok(scheduler) => scheduler,
-        Err(Failure { message, remedy, .. }) => return Check::odd(WHAT, message, remedy),
+        Err(Failure { message, remedy, .. }) => return Check::warn(WHAT, message, remedy),
     };
     match scheduler.windows().await {
         Err(fault) => bad(WHAT, fault.into()),
         Ok(windows) if !windows.bad.is_empty() => {
             let names: Vec<String> =
                 windows.bad.iter().map(|bad| format!("{}: {}", bad.name, bad.error)).collect();
-            Check::bad(WHAT, names.join("; "), "correct its schedule's input, or remove it".to_owned())
+            Check::bad(
+                WHAT,
+                names.join("; "),
+                "correct the input of its schedule, or remove the window: spillway prewarm remove".to_owned(),
+            )
         }
         Ok(windows) => {
             let enabled = windows.windows.iter().filter(|window| window.enabled).count();

@@ -4,9 +4,9 @@ use clap::Args;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use spillway_core::ledger::{Event, EventKind};
-use spillway_core::ports::{Clock, LedgerRead};
 use spillway_core::report::actor;
-use spillway_status::{Filter, KINDS, clean, kind, render_history};
+use spillway_engine::ports::LedgerRead;
+use spillway_view::{Filter, KINDS, clean, kind, render_history};
 
 use crate::context::Context;
 use crate::exit::{Ended, Exit, Failure};
@@ -36,12 +36,12 @@ pub(crate) struct Options {
 }
 
 pub(crate) async fn run(context: &Context, options: &Options, output: &Output) -> Ended {
-    let now = context.clock.now();
+    let now = context.now();
     let (from, until) = options.period.ends(USUAL, &output.zone, now)?;
     let kinds = options.kind.iter().map(|word| kind_of(word)).collect::<Result<_, _>>()?;
     let filter = Filter { node: options.node.clone(), location: options.location.clone(), kinds };
     let settings = context.settings().await?;
-    let events = context.ledger(&settings)?.read_events(from, until).await?;
+    let events = context.connector.ledger(&settings)?.read_events(from, until).await?;
     let events: Vec<&Event> = events.iter().filter(|event| filter.takes(event)).collect();
     if output.json {
         let events: Vec<Value> = events.iter().map(|event| json_of(event)).collect();

@@ -1,18 +1,17 @@
 //! `spillway pause` and `spillway resume`. Every function obeys a pause: nothing is started, drained or stopped until it
-//! ends or is resumed. It has an end and a reason, so that nobody has to find out later why calls were refused.
+//! ends or is resumed. It has an end and a reason, so that nobody has to ask later why calls were refused.
 
 use clap::Args;
-use jiff::Timestamp;
 use serde_json::json;
-use spillway_core::ledger::Wish;
-use spillway_core::ports::LedgerRead;
+use spillway_core::ledger::OperatorCommand;
 use spillway_core::report::actor;
+use spillway_engine::ports::LedgerRead;
 
 use crate::acting::{Acting, confirm};
 use crate::context::Context;
-use crate::desk::Desk;
 use crate::exit::{Ended, Exit, Failure};
 use crate::output::{self, Output};
+use crate::session::CliSession;
 use crate::when;
 
 /// `spillway pause`.
@@ -31,32 +30,28 @@ pub(crate) struct Pause {
 /// A reason is part of the request: whoever finds Spillway paused must know why.
 fn required_reason(acting: &Acting) -> Result<(), Failure> {
     match acting.reason.as_deref().map(str::trim) {
-        None | Some("") => Err(Failure::usage("a reason is missing").remedy("say --reason \"…\"")),
+        None | Some("") => Err(Failure::usage("a reason is missing").remedy("add --reason \"…\"")),
         Some(_) => Ok(()),
     }
 }
 
-fn shown(until: Timestamp, output: &Output) -> String {
-    until.to_zoned(output.zone.clone()).strftime("%Y-%m-%d %H:%M %Z").to_string()
-}
-
 pub(crate) async fn pause(context: &Context, options: &Pause, output: &Output) -> Ended {
     required_reason(&options.acting)?;
-    let desk = Desk::open(context, &options.acting).await?;
-    let now = desk.now();
+    let session = CliSession::open(context, &options.acting).await?;
+    let now = session.now();
     let until = when::end(options.lasts.as_deref(), options.until.as_deref(), None, now, &output.zone)?;
-    let shown = shown(until, output);
+    let shown = output.minute(until);
     if !output.json {
         output::note(&format!(
             "nothing will be started, drained or stopped until {shown}; calls that need more nodes are refused"
         ));
     }
     confirm(&options.acting, &format!("Pause platform {} until {shown}?", context.platform))?;
-    desk.wish(format!("{now}-pause"), Wish::Pause { until }).await?;
-    desk.asked(&format!("pause until {until}"), None).await?;
+    session.put_request(format!("{now}-pause"), OperatorCommand::Pause { until }).await?;
+    session.asked(&format!("pause until {until}"), None).await?;
     if output.json {
         output::json(
-            &json!({"schema": 1, "platform": context.platform, "paused_until": until, "by": desk.by}),
+            &json!({"schema": 1, "platform": context.platform, "paused_until": until, "by": session.by}),
         );
     } else {
         output::text(&format!("paused until {shown}\n"));
@@ -65,33 +60,33 @@ pub(crate) async fn pause(context: &Context, options: &Pause, output: &Output) -
 }
 
 pub(crate) async fn resume(context: &Context, acting: &Acting, output: &Output) -> Ended {
-    let desk = Desk::open(context, acting).await?;
-    let now = desk.now();
-    let ledger = desk.clients.ledger.read_ledger(now).await?;
+    let session = CliSession::open(context, acting).await?;
+    let now = session.now();
+    let ledger = session.clients.ledger.read_ledger(now).await?;
     let Some(pause) = ledger.pause(now) else {
         if output.json {
             output::json(&json!({"schema": 1, "platform": context.platform, "was_paused": false}));
         } else {
-            output::text("not paused\n");
+            output::text("the platform is not paused\n");
         }
         return Ok(Exit::Done);
     };
     if !output.json {
-        let until = shown(pause.until, output);
+        let until = output.minute(pause.until);
         output::note(&format!("paused until {until} by {}: {}", actor(pause.by), pause.reason));
     }
-    confirm(acting, "End the pause?")?;
-    desk.work().end_pauses(&ledger).await?;
+    confirm(acting, "End this pause?")?;
+    session.operator().end_pauses(&ledger).await?;
     // Somebody may have paused again meanwhile: that pause was not asked about, and stays.
-    let now = desk.now();
-    let after = desk.clients.ledger.read_ledger(now).await?;
+    let now = session.now();
+    let after = session.clients.ledger.read_ledger(now).await?;
     if let Some(pause) = after.pause(now) {
-        let (until, by) = (shown(pause.until, output), actor(pause.by));
+        let (until, by) = (output.minute(pause.until), actor(pause.by));
         return Err(Failure::failed(format!(
-            "the pause that was shown is over, but another is in force until {until} by {by}: {}",
+            "the pause that was shown is over, but another pause by {by} is in force until {until}: {}",
             pause.reason
         ))
-        .remedy("ask them, or: spillway resume"));
+        .remedy("ask them, or run spillway resume again"));
     }
     if output.json {
         output::json(&json!({"schema": 1, "platform": context.platform, "was_paused": true}));

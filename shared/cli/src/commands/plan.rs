@@ -3,11 +3,10 @@
 
 use clap::Args;
 use serde_json::json;
-use spillway_core::cycle::{Ports, read_world};
 use spillway_core::policy::{Mode, Policy};
-use spillway_core::ports::Clock;
 use spillway_core::safety::check;
-use spillway_status::{PlanView, render_plan};
+use spillway_engine::cycle::read_world;
+use spillway_view::{PlanView, render_plan};
 
 use crate::context::Context;
 use crate::exit::{Ended, Exit};
@@ -24,14 +23,8 @@ pub(crate) struct Options {
 pub(crate) async fn run(context: &Context, options: &Options, output: &Output) -> Ended {
     let clients = context.clients().await?;
     let policy = &clients.settings.policy;
-    let ports = Ports {
-        fleet: &clients.fleet,
-        management: &clients.management,
-        ledger: &clients.ledger,
-        clock: context.clock.as_ref(),
-    };
-    let (observation, ledger) = read_world(ports).await;
-    let now = context.clock.now();
+    let (observation, ledger) = read_world(clients.ports()).await;
+    let now = context.now();
     let plan = spillway_core::plan(policy, &observation, &ledger, now);
     let violations = check(policy, &observation, &ledger, &plan, now).err().unwrap_or_default();
     if output.json {
@@ -54,7 +47,7 @@ pub(crate) async fn run(context: &Context, options: &Options, output: &Output) -
 
 fn withheld(policy: &Policy) -> Option<&'static str> {
     match (policy.dry_run, policy.mode) {
-        (true, _) => Some("the policy says dry_run"),
+        (true, _) => Some("dry_run is set in the policy"),
         (false, Mode::Assist) => Some("the policy's mode is assist: Pexip's own bursting decides"),
         (false, Mode::Control) => None,
     }

@@ -1,18 +1,18 @@
 //! `spillway policy get|set|validate|diff`. A policy that a function would refuse is refused here, before it is stored.
 
-use std::io::Read;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 use spillway_core::policy::Policy as Parsed;
-use spillway_status::clean;
+use spillway_view::clean;
 
+use super::settings_history::record;
 use crate::acting::{Acting, confirm};
-use crate::commands::settings::tell;
 use crate::context::Context;
 use crate::exit::{Ended, Exit, Failure};
 use crate::output::{self, Output};
+use crate::text_file;
 
 /// `spillway policy`.
 #[derive(Debug, Subcommand)]
@@ -45,19 +45,8 @@ pub(crate) struct Set {
 }
 
 impl File {
-    fn read(&self) -> Result<String, Failure> {
-        let mut text = String::new();
-        let read = if self.file.as_os_str() == "-" {
-            std::io::stdin().read_to_string(&mut text)
-        } else {
-            std::fs::File::open(&self.file).and_then(|mut file| file.read_to_string(&mut text))
-        };
-        read.map_err(|error| Failure::usage(format!("{}: {error}", self.file.display())))?;
-        Ok(text)
-    }
-
     fn parse(&self) -> Result<(String, Parsed), Failure> {
-        let text = self.read()?;
+        let text = text_file::read(&self.file)?;
         let policy = Parsed::parse(&text).map_err(|error| Failure::usage(error.to_string()))?;
         Ok((text, policy))
     }
@@ -110,19 +99,18 @@ async fn set(context: &Context, options: &Set, output: &Output) -> Ended {
         return Ok(Exit::Done);
     }
     confirm(&options.acting, &format!("Store this as the policy of platform {}?", context.platform))?;
-    context.store.put_policy(&text).await?;
+    context.connector.store().put_policy(&text).await?;
     let keys: Vec<&str> = changes.iter().map(|change| change.key.as_str()).collect();
-    if let Err(failure) =
-        tell(context, &options.acting, &format!("policy: {} changed", keys.join(", "))).await
-    {
-        output::note(&format!("not in the history: {failure}"));
+    let what = format!("policy: {} changed", keys.join(", "));
+    if let Err(failure) = record(context, &options.acting, &what).await {
+        output::note(&format!("the history has no line about this: {failure}"));
     }
     output::note("stored; the functions read it within five minutes");
     Ok(Exit::Done)
 }
 
 async fn stored(context: &Context) -> Result<Option<String>, Failure> {
-    Ok(context.store.read_policy_text().await?)
+    Ok(context.connector.store().read_policy_text().await?)
 }
 
 /// One key that differs.

@@ -2,22 +2,19 @@
 //! rules as when they are read. A secret comes from a file or from standard input, never from the command line, which
 //! shells keep and every process of the machine can read.
 
-use std::io::{IsTerminal, Read};
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use spillway_core::ledger::{Actor, Event, EventKind};
-use spillway_core::policy::Policy;
-use spillway_core::ports::{Clock, LedgerWrite};
-use spillway_dynamodb::{DynamoLedger, LedgerSettings};
 
+use super::settings_history::record;
 use crate::acting::{Acting, confirm};
 use crate::context::Context;
 use crate::exit::{Ended, Exit, Failure};
-use crate::identity::caller;
 use crate::output::{self, Output};
+use crate::text_file;
 
 /// `spillway settings`.
 #[derive(Debug, Subcommand)]
@@ -30,7 +27,7 @@ pub(crate) enum Settings {
 /// `spillway settings put`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Put {
-    /// Where the Management Node is, and how it knows us
+    /// The Management Node's addresses, and how Spillway signs in
     Management(Management),
     /// User name and password, or OAuth2 client and key, as JSON from a file or standard input
     Credentials(FromFile),
@@ -44,13 +41,13 @@ pub(crate) struct Management {
     /// An address, such as `https://mgr.example.com`; repeat it for a standby Management Node
     #[arg(long = "address", required = true, value_name = "URL")]
     addresses: Vec<String>,
-    /// How it knows us
+    /// How Spillway signs in
     #[arg(long, default_value = "basic", value_parser = ["basic", "oauth2"])]
     authentication: String,
     /// SHA-256 of the Management Node's certificate, for a self-signed one
     #[arg(long, value_name = "HEX")]
     pin_sha256: Option<String>,
-    /// Where the Management Node knows itself by another name (OAuth2)
+    /// The audience of the token, where it is not the address (OAuth2)
     #[arg(long, value_name = "URL")]
     token_audience: Option<String>,
     #[command(flatten)]
@@ -70,18 +67,11 @@ pub(crate) struct FromFile {
 impl FromFile {
     /// As a secret from the start: not even an error shows it.
     fn read(&self) -> Result<SecretString, Failure> {
-        let mut text = String::new();
-        let read = if self.file.as_os_str() == "-" {
-            if std::io::stdin().is_terminal() {
-                return Err(Failure::usage("a terminal shows what is typed")
-                    .remedy("name a file that only you can read, or pipe it in"));
-            }
-            std::io::stdin().read_to_string(&mut text)
-        } else {
-            std::fs::File::open(&self.file).and_then(|mut file| file.read_to_string(&mut text))
-        };
-        read.map_err(|error| Failure::usage(format!("{}: {error}", self.file.display())))?;
-        Ok(SecretString::from(text))
+        if text_file::is_stdin(&self.file) && std::io::stdin().is_terminal() {
+            return Err(Failure::usage("a secret is not read from a terminal, which would show it")
+                .remedy("name a file that only you can read, or pipe it in"));
+        }
+        Ok(SecretString::from(text_file::read(&self.file)?))
     }
 }
 
@@ -92,7 +82,7 @@ pub(crate) async fn run(context: &Context, command: &Settings, output: &Output) 
         Put::Credentials(options) => ("credentials", &options.acting),
         Put::Ca(options) => ("ca", &options.acting),
     };
-    let store = &context.store;
+    let store = context.connector.store();
     let question = || confirm(acting, &format!("Store `{name}` of platform {}?", context.platform));
     let open = match put {
         Put::Management(options) => {
@@ -118,7 +108,7 @@ pub(crate) async fn run(context: &Context, command: &Settings, output: &Output) 
             open
         }
     };
-    let told = tell(context, acting, &format!("settings: {name} stored")).await;
+    let recorded = record(context, acting, &format!("settings: {name} stored")).await;
     if output.json {
         output::json(&json!({"schema": 1, "platform": context.platform, "stored": name, "open": open}));
     } else {
@@ -127,8 +117,8 @@ pub(crate) async fn run(context: &Context, command: &Settings, output: &Output) 
             output::note(&format!("still to be done: {open}"));
         }
     }
-    if let Err(failure) = told {
-        output::note(&format!("not in the history: {failure}"));
+    if let Err(failure) = recorded {
+        output::note(&format!("the history has no line about this: {failure}"));
     }
     Ok(Exit::Done)
 }
@@ -145,29 +135,4 @@ impl Management {
         }
         value.to_string()
     }
-}
-
-/// Writes into the history that a setting was changed, by whom and why; never the setting. The ledger may not be reachable
-/// while a platform is set up: the parameter is stored all the same.
-pub(crate) async fn tell(context: &Context, acting: &Acting, what: &str) -> Result<(), Failure> {
-    let table = context.table().await?;
-    let history_days = u16::try_from(Policy::with_defaults("").history_days).unwrap_or(u16::MAX);
-    let clock: std::sync::Arc<dyn Clock> =
-        std::sync::Arc::<spillway_pexip::SystemClock>::clone(&context.clock);
-    let ledger =
-        DynamoLedger::connect(&context.config, LedgerSettings { table, endpoint: None, history_days }, clock);
-    let by: Actor = caller(context).await?;
-    let at = context.clock.now();
-    let reason = acting.reason.as_deref().unwrap_or("no reason given");
-    let event = Event {
-        id: format!("{at}-settings"),
-        at,
-        kind: EventKind::Operated,
-        instance: None,
-        node: None,
-        location: None,
-        by,
-        reason: format!("{what}: {reason}"),
-    };
-    Ok(ledger.append_events(&[event]).await?)
 }

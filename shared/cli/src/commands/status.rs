@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use clap::Args;
-use spillway_core::cycle::Ports;
-use spillway_core::ports::Clock;
-use spillway_status::{Status, View, look, render};
+use spillway_engine::collect;
+use spillway_view::{Status, View, build_status, render};
 
-use crate::context::{Clients, Context};
+use crate::context::Context;
 use crate::exit::{Ended, Exit, Failure};
 use crate::output::{self, Output, Terminal};
 
@@ -76,7 +75,7 @@ async fn watch(contexts: &[Context], options: &Options, output: &Output) -> Resu
             page = once(contexts, options, output) => page,
             _ = &mut interrupted => break,
         };
-        // What is wrong with the settings does not get better by looking again.
+        // What is wrong with the settings does not get better by reading again.
         if matches!(&page.ended, Err(failure) if failure.exit == Exit::Usage) {
             return Ok(page);
         }
@@ -99,11 +98,9 @@ async fn watch(contexts: &[Context], options: &Options, output: &Output) -> Resu
 
 async fn read(context: &Context) -> Result<Status, Failure> {
     let clients = context.clients().await?;
-    let Clients { settings, fleet, management, ledger } = &clients;
-    let ports = Ports { fleet, management, ledger, clock: context.clock.as_ref() };
-    let looked = Box::pin(look(ports, &settings.policy)).await;
-    let read = looked.read(&context.platform, &settings.policy, context.clock.now());
-    Ok(spillway_status::status(&read).0)
+    let policy = &clients.settings.policy;
+    let snapshot = Box::pin(collect(clients.ports(), policy)).await;
+    Ok(build_status(&context.platform, policy, &snapshot, context.now()))
 }
 
 fn show(status: &Status, context: &Context, options: &Options, output: &Output) -> String {
@@ -111,6 +108,6 @@ fn show(status: &Status, context: &Context, options: &Options, output: &Output) 
         return output::json_line(status);
     }
     let view =
-        View { zone: output.zone.clone(), now: context.clock.now(), all: options.all, width: output.width() };
+        View { zone: output.zone.clone(), now: context.now(), all: options.all, width: output.width() };
     render(status, &view, &Terminal)
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use spillway_core::report::actor;
-use spillway_status::clean;
+use spillway_view::clean;
 
 use crate::context::Context;
 use crate::exit::{Ended, Exit};

@@ -1,4 +1,4 @@
-//! Which instance is which node. They are joined by private address, which never changes while an instance lives.
+//! Which instance is which node. They are joined by private address, which never changes while an instance exists.
 
 use std::net::Ipv4Addr;
 
@@ -7,9 +7,10 @@ use rustc_hash::{FxBuildHasher, FxHashMap as HashMap, FxHashSet as HashSet};
 
 use super::issue::Issue;
 use super::node::ORDER_GRACE;
+use super::vpcs::several_vpcs;
 use crate::ids::{HdCalls, InstanceId, LocationId};
 use crate::ledger::{Ledger, NodeRecord};
-use crate::observation::{Fleet, Instance, InstanceState, Node, NodeRole, Platform, several_vpcs};
+use crate::observation::{Fleet, Instance, InstanceState, Node, NodeRole, Platform};
 use crate::policy::Policy;
 
 /// Capacity of starts that were just ordered and whose instances EC2 does not list at all.
@@ -20,8 +21,8 @@ pub(super) fn ordered_and_not_listed(
     now: Timestamp,
 ) -> Vec<(LocationId, HdCalls)> {
     let ordered = |record: &NodeRecord| {
-        record.life.as_ref().is_some_and(|life| {
-            life.ready_at.is_none() && !life.failed && now.duration_since(life.started_at) < ORDER_GRACE
+        record.run.as_ref().is_some_and(|run| {
+            run.ready_at.is_none() && !run.failed && now.duration_since(run.started_at) < ORDER_GRACE
         })
     };
     let lately: Vec<(&InstanceId, &NodeRecord)> =

@@ -1,9 +1,13 @@
 //! The observation, made sense of: which instance is which node, what each location is for, who is ready.
 //! Everything a rule asks is answered here once, in linear time; nothing is decided.
 
+mod address;
 mod issue;
 mod join;
 mod node;
+mod phase;
+mod tags;
+mod vpcs;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -19,12 +23,17 @@ use issue::note_issues;
 use join::{join, ordered_and_not_listed, shards_by_node};
 use node::{overflow_node, ready_load};
 
+pub(crate) use address::is_private_only;
+pub use address::{WrongAddress, wrong_address};
 pub use issue::Issue;
-pub(crate) use node::{CLOCK_ALLOWANCE, is_fresh};
+pub(crate) use node::CLOCK_ALLOWANCE;
 pub use node::{
     MAINTENANCE_MARK, ORDER_GRACE, OverflowNode, Phase, RETIRED_MARK, free_hd_calls, in_maintenance,
-    is_our_maintenance, runs_another_version,
+    is_fresh, is_our_maintenance, runs_another_version,
 };
+pub use phase::NodePhase;
+pub use tags::{ALLOCATION_TAG, CLOUD_TAG, allocation_of, is_ours};
+pub(crate) use vpcs::several_vpcs;
 
 /// A location, with what is in it.
 #[derive(Debug, Clone)]

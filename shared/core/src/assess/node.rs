@@ -1,11 +1,12 @@
-//! Where an overflow node is in its life, and what it carries. The ledger is asked for one thing only: whether it was
-//! ready in this life, since a change of ours unsets what the Management Node shows.
+//! How far an overflow node is (booting, ready, stopping), and what it carries. The ledger is asked for one thing only: whether it was
+//! ready in this run, since a change of ours unsets what the Management Node shows.
 
 use std::net::Ipv4Addr;
 
 use jiff::{SignedDuration, Timestamp};
 use rustc_hash::FxHashMap as HashMap;
 
+use super::phase::NodePhase;
 use crate::ids::HdCalls;
 use crate::ledger::NodeRecord;
 use crate::observation::{Instance, InstanceState, Node, NodeStatus, Platform};
@@ -24,7 +25,7 @@ pub const MAINTENANCE_MARK: &str = "Spillway";
 /// What begins the reason of a node that an operator retired: it stays in maintenance mode while stopped.
 pub const RETIRED_MARK: &str = "Spillway: retired";
 
-/// Where an overflow node is in its life.
+/// How far an overflow node is: booting, ready, stopping.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Phase {
     /// Stopped, and not on its way.
@@ -36,7 +37,7 @@ pub enum Phase {
     },
     /// Capacity.
     Ready,
-    /// Was ready in this life and has not reported for longer than the policy's staleness, or its load is not
+    /// Was ready in this run and has not reported for longer than the policy's staleness, or its load is not
     /// known.
     Degraded,
     /// Not ready at the boot limit, or stopped again before it was ready.
@@ -56,18 +57,23 @@ pub enum Phase {
 }
 
 impl Phase {
+    /// It without what is told with it.
+    pub fn kind(&self) -> NodePhase {
+        match self {
+            Self::Stopped => NodePhase::Stopped,
+            Self::Booting { .. } => NodePhase::Booting,
+            Self::Ready => NodePhase::Ready,
+            Self::Degraded => NodePhase::Degraded,
+            Self::FailedStart { .. } => NodePhase::FailedStart,
+            Self::Maintenance { .. } => NodePhase::Maintenance,
+            Self::Stopping => NodePhase::Stopping,
+            Self::Gone => NodePhase::Gone,
+        }
+    }
+
     /// The word for people, as used in logs and tables.
     pub fn word(&self) -> &'static str {
-        match self {
-            Self::Stopped => "stopped",
-            Self::Booting { .. } => "booting",
-            Self::Ready => "ready",
-            Self::Degraded => "degraded",
-            Self::FailedStart { .. } => "failed start",
-            Self::Maintenance { .. } => "maintenance",
-            Self::Stopping => "stopping",
-            Self::Gone => "gone",
-        }
+        self.kind().word()
     }
 }
 
@@ -80,7 +86,7 @@ pub struct OverflowNode<'a> {
     pub node: &'a Node,
     /// What is remembered of it.
     pub record: Option<&'a NodeRecord>,
-    /// Where it is in its life.
+    /// How far it is.
     pub phase: Phase,
     /// What it carries when empty: reported, else remembered, else by instance type.
     pub capacity: HdCalls,
@@ -92,7 +98,7 @@ pub struct OverflowNode<'a> {
     pub dropping: u32,
     /// Whether nothing is seen to run on it: no shard, and no tokens in use (not asked of a node in maintenance,
     /// whose load reads 100). Needs a reading of the shards. Not proof of idleness.
-    pub quiet: bool,
+    pub seems_idle: bool,
 }
 
 impl OverflowNode<'_> {
@@ -109,12 +115,12 @@ impl OverflowNode<'_> {
         matches!(self.instance.state, InstanceState::Pending | InstanceState::Running)
     }
 
-    /// When this life began, by EC2's launch time, else by the order.
+    /// When this run began, by EC2's launch time, else by the order.
     pub fn started_at(&self) -> Option<Timestamp> {
-        self.instance.launched_at.or_else(|| self.record?.life.as_ref().map(|life| life.started_at))
+        self.instance.launched_at.or_else(|| self.record?.run.as_ref().map(|run| run.started_at))
     }
 
-    /// Whether the node was ready in this life.
+    /// Whether the node was ready in this run.
     pub fn was_ready(&self) -> bool {
         was_ready(self.instance, self.record)
     }
@@ -137,7 +143,7 @@ pub fn is_our_maintenance(node: &Node) -> bool {
 }
 
 /// Whether a node has reported lately, by the Management Node's own clock.
-pub(crate) fn is_fresh(policy: &Policy, platform: &Platform, status: &NodeStatus) -> bool {
+pub fn is_fresh(policy: &Policy, platform: &Platform, status: &NodeStatus) -> bool {
     status.last_updated.is_some_and(|at| platform.server_time.duration_since(at) <= policy.staleness)
 }
 
@@ -174,8 +180,8 @@ pub(super) fn reported_since_launch(instance: &Instance, status: Option<&NodeSta
 }
 
 pub(super) fn was_ready(instance: &Instance, record: Option<&NodeRecord>) -> bool {
-    record.and_then(|record| record.life.as_ref()).is_some_and(|life| {
-        life.ready_at.is_some() && (life.launched_at.is_none() || life.launched_at == instance.launched_at)
+    record.and_then(|record| record.run.as_ref()).is_some_and(|run| {
+        run.ready_at.is_some() && (run.launched_at.is_none() || run.launched_at == instance.launched_at)
     })
 }
 
@@ -199,7 +205,7 @@ pub(super) fn overflow_node<'a>(
     };
     let on_it = shards.map(|count| count.get(&node.address).copied().unwrap_or(0));
     let runs = instance.state == InstanceState::Running;
-    // Not asked of a node in maintenance mode, whose load reads 100, nor of one that has not reported in this life.
+    // Not asked of a node in maintenance mode, whose load reads 100, nor of one that has not reported in this run.
     let asked = !in_maintenance(node)
         && (was_ready(instance, record) || reported_since_launch(instance, node.status.as_ref()));
     let tokens = node.status.as_ref().filter(|_| asked).map_or(0, |status| {
@@ -219,7 +225,7 @@ pub(super) fn overflow_node<'a>(
         free,
         hosts: runs && on_it.unwrap_or(0) > 0,
         dropping: if instance.state == InstanceState::Stopping { on_it.unwrap_or(0) } else { 0 },
-        quiet: runs && on_it == Some(0) && tokens == 0,
+        seems_idle: runs && on_it == Some(0) && tokens == 0,
     }
 }
 
@@ -231,24 +237,24 @@ fn phase_of(
     record: Option<&NodeRecord>,
     now: Timestamp,
 ) -> Phase {
-    let life = record.and_then(|record| record.life.as_ref());
+    let run = record.and_then(|record| record.run.as_ref());
     match instance.state {
         InstanceState::ShuttingDown | InstanceState::Terminated | InstanceState::Unknown => Phase::Gone,
         InstanceState::Stopping => Phase::Stopping,
         InstanceState::Stopped => {
-            let Some(life) = life else { return Phase::Stopped };
-            let launched_since = life.launched_at.is_some()
-                || instance.launched_at.is_some_and(|at| at + CLOCK_ALLOWANCE > life.started_at);
+            let Some(run) = run else { return Phase::Stopped };
+            let launched_since = run.launched_at.is_some()
+                || instance.launched_at.is_some_and(|at| at + CLOCK_ALLOWANCE > run.started_at);
             let stop_ordered =
                 record.and_then(|record| record.drain.as_ref()).is_some_and(|d| d.stop_ordered_at.is_some());
-            if life.ready_at.is_some() || stop_ordered {
+            if run.ready_at.is_some() || stop_ordered {
                 Phase::Stopped
             } else if launched_since {
                 let why =
                     if instance.state_reason.is_empty() { "no reason given" } else { &instance.state_reason };
                 Phase::FailedStart { cause: format!("stopped before it was ready: {why}") }
-            } else if now.duration_since(life.started_at) < ORDER_GRACE {
-                Phase::Booting { since: life.started_at }
+            } else if now.duration_since(run.started_at) < ORDER_GRACE {
+                Phase::Booting { since: run.started_at }
             } else {
                 Phase::Stopped
             }
@@ -261,7 +267,7 @@ fn phase_of(
                     return match (fresh, was_ready(instance, record)) {
                         (true, _) => Phase::Booting { since: now },
                         (false, true) => Phase::Degraded,
-                        (false, false) => booting(policy, instance, life, now, "in maintenance mode"),
+                        (false, false) => booting(policy, instance, run, now, "in maintenance mode"),
                     };
                 }
                 return Phase::Maintenance { ours: is_our_maintenance(node) };
@@ -279,7 +285,7 @@ fn running_phase(
     record: Option<&NodeRecord>,
     now: Timestamp,
 ) -> Phase {
-    let life = record.and_then(|record| record.life.as_ref());
+    let run = record.and_then(|record| record.run.as_ref());
     let was_ready = was_ready(instance, record);
     let reported = reported_since_launch(instance, node.status.as_ref());
     let synced = node.status.as_ref().is_some_and(|status| status.synced);
@@ -306,17 +312,17 @@ fn running_phase(
     } else {
         "its configuration is not synchronised"
     };
-    booting(policy, instance, life, now, missing)
+    booting(policy, instance, run, now, missing)
 }
 
 fn booting(
     policy: &Policy,
     instance: &Instance,
-    life: Option<&crate::ledger::Life>,
+    run: Option<&crate::ledger::CurrentRun>,
     now: Timestamp,
     missing: &str,
 ) -> Phase {
-    let since = instance.launched_at.or_else(|| life.map(|life| life.started_at)).unwrap_or(now);
+    let since = instance.launched_at.or_else(|| run.map(|run| run.started_at)).unwrap_or(now);
     if now.duration_since(since) <= policy.boot_limit {
         Phase::Booting { since }
     } else {

@@ -6,22 +6,19 @@
 //! world and gives those that are left. So there is no state to keep: an operation that was interrupted anywhere goes on
 //! where it was when the same command is given again, and one that is over has no steps.
 //!
-//! The order of the steps is the guide's, and where it says nothing, what drops no call: a change of location disconnects
+//! The order of the steps is the guide's where that drops no call, and ours where it does (`shared/DESIGN.md`, *Is the order of
+//! the steps the guide's?*): a change of location disconnects
 //! every call on the node and restarts it, so it comes after a drain. Every *stop* is a cycle's: an operation asks for it
-//! ([`Wish::Retire`](crate::ledger::Wish)) and waits. While a node is worked on it is in maintenance mode with a reason that
+//! ([`OperatorCommand::Retire`](crate::ledger::OperatorCommand)) and waits. While a node is worked on it is in maintenance mode with a reason that
 //! names the operation and the operator: no rule starts it, and a second operator is told who was first.
 
-mod drive;
 mod instance_type;
-mod obstacle;
 mod plan;
 mod step;
 mod upgrade;
 mod warnings;
 
-pub use drive::{Memory, Stopped, Turn, Worker};
 pub use instance_type::{is_advised_against, needs_ena};
-pub use obstacle::Obstacle;
 pub use plan::{INSTANCE_TAG, plan_operation};
 pub use step::{Operation, Seen, Step, Subject};
 pub use upgrade::{BATCH, Behind, Upgrade, UpgradeState, behind, hold_of, state_of};

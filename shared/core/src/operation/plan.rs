@@ -2,16 +2,14 @@
 //! that was interrupted is planned anew and goes on where it was.
 
 use super::instance_type::needs_ena;
-use super::obstacle::Obstacle;
 use super::step::{Operation, Seen, Step, Subject};
-use crate::assess::is_our_maintenance;
-use crate::desk::{Hindrance, may_act};
+use crate::blocker::{Blocker, may_act, may_change};
 use crate::ids::{AllocationId, InstanceType, LocationId, LocationName};
 use crate::ledger::Actor;
-use crate::observation::{InstanceState, Node, NodeRole};
+use crate::observation::{ElasticAddress, InstanceState, Node, NodeRole};
 use crate::policy::{Mode, Policy};
-use crate::ports::ElasticAddress;
-use crate::reconcile::ALLOCATION_TAG;
+
+use crate::assess::ALLOCATION_TAG;
 use crate::report::actor;
 use crate::safety::TAG_KEY;
 
@@ -28,7 +26,7 @@ pub fn plan_operation(
     subject: &Subject,
     seen: &Seen,
     by: &Actor,
-) -> Result<Vec<Step>, Obstacle> {
+) -> Result<Vec<Step>, Blocker> {
     let node = seen.node(subject);
     let facts = Facts { policy, operation, seen, node };
     facts.check_ours(by)?;
@@ -59,55 +57,49 @@ struct Facts<'a> {
 
 impl<'a> Facts<'a> {
     /// Nobody else's maintenance mode, nobody else's operation, no upgrade in progress.
-    fn check_ours(&self, by: &Actor) -> Result<(), Obstacle> {
+    fn check_ours(&self, by: &Actor) -> Result<(), Blocker> {
         let Some(node) = self.node else { return Ok(()) };
         let reinstating = matches!(self.operation, Operation::Reinstate);
-        if node.maintenance_mode && !is_our_maintenance(node) && !reinstating {
-            return Err(Obstacle::Foreign { reason: node.maintenance_mode_reason.clone() });
+        if !reinstating {
+            may_change(node)?;
         }
         if let Some((word, who)) = self.seen.worked_on(node)
             && (word != self.operation.word() || who != actor(by))
         {
-            return Err(Obstacle::Taken { word: word.to_owned(), by: who.to_owned() });
+            return Err(Blocker::Taken { operation: word.to_owned(), by: who.to_owned() });
         }
         if self.seen.platform.upgrading {
-            return Err(Obstacle::Upgrading);
+            return Err(Blocker::Upgrading);
         }
         Ok(())
     }
 
-    fn check_cycles(&self) -> Result<(), Obstacle> {
-        match may_act(self.policy, &self.seen.ledger, self.seen.now) {
-            Ok(()) => {}
-            Err(Hindrance::DryRun) => return Err(Obstacle::Withheld("dry_run is true")),
-            Err(paused) => return Err(Obstacle::Paused(paused.to_string())),
-        }
+    fn check_cycles(&self) -> Result<(), Blocker> {
+        may_act(self.policy, &self.seen.ledger, self.seen.now)?;
         if self.policy.mode == Mode::Assist {
-            return Err(Obstacle::Withheld("mode is assist"));
+            return Err(Blocker::PexipStops);
         }
         if self.seen.platform.bursting.enabled {
-            return Err(Obstacle::Withheld(
-                "mode is control, but bursting is enabled on the Management Node",
-            ));
+            return Err(Blocker::BurstingEnabled);
         }
         Ok(())
     }
 
-    fn node(&self) -> Result<&'a Node, Obstacle> {
-        self.node.ok_or(Obstacle::NoNode)
+    fn node(&self) -> Result<&'a Node, Blocker> {
+        self.node.ok_or(Blocker::NoNode)
     }
 
-    fn instance(&self) -> Result<&'a crate::observation::Instance, Obstacle> {
-        let detail = self.seen.detail.as_ref().ok_or(Obstacle::NoInstance)?;
+    fn instance(&self) -> Result<&'a crate::observation::Instance, Blocker> {
+        let detail = self.seen.detail.as_ref().ok_or(Blocker::NoInstance)?;
         match detail.instance.state {
-            InstanceState::Terminated | InstanceState::ShuttingDown => Err(Obstacle::NoInstance),
+            InstanceState::Terminated | InstanceState::ShuttingDown => Err(Blocker::NoInstance),
             _ => Ok(&detail.instance),
         }
     }
 
-    fn location(&self, name: &LocationName) -> Result<LocationId, Obstacle> {
+    fn location(&self, name: &LocationName) -> Result<LocationId, Blocker> {
         let found = self.seen.platform.locations.iter().find(|each| each.name == *name);
-        found.map(|each| each.id).ok_or_else(|| Obstacle::NoLocation(name.clone()))
+        found.map(|each| each.id).ok_or_else(|| Blocker::NoLocation(name.clone()))
     }
 
     fn is_tagged(&self) -> bool {
@@ -144,11 +136,11 @@ impl<'a> Facts<'a> {
         steps
     }
 
-    fn to_overflow(&self, name: &LocationName) -> Result<Vec<Step>, Obstacle> {
+    fn to_overflow(&self, name: &LocationName) -> Result<Vec<Step>, Blocker> {
         let (node, to) = (self.node()?, self.location(name)?);
         self.instance()?;
         if node.role == NodeRole::Proxying {
-            return Err(Obstacle::Proxying);
+            return Err(Blocker::Proxying);
         }
         let (tagged, there) = (self.is_tagged(), node.location == to);
         let ours = self.seen.worked_on(node).is_some();
@@ -177,7 +169,7 @@ impl<'a> Facts<'a> {
         Ok(steps)
     }
 
-    fn to_always_on(&self, name: &LocationName) -> Result<Vec<Step>, Obstacle> {
+    fn to_always_on(&self, name: &LocationName) -> Result<Vec<Step>, Blocker> {
         let (node, to) = (self.node()?, self.location(name)?);
         self.instance()?;
         let (tagged, there) = (self.is_tagged(), node.location == to);
@@ -210,17 +202,17 @@ impl<'a> Facts<'a> {
         Ok(steps)
     }
 
-    fn retire(&self) -> Result<Vec<Step>, Obstacle> {
+    fn retire(&self) -> Result<Vec<Step>, Blocker> {
         let node = self.node()?;
         self.instance()?;
         if !self.is_tagged() {
-            return Err(Obstacle::NotAnOverflowNode);
+            return Err(Blocker::NotAnOverflowNode);
         }
         let done = self.is_stopped() && node.maintenance_mode && self.is_retired(node);
         Ok(if done { Vec::new() } else { vec![Step::Retire] })
     }
 
-    fn reinstate(&self) -> Result<Vec<Step>, Obstacle> {
+    fn reinstate(&self) -> Result<Vec<Step>, Blocker> {
         let node = self.node()?;
         self.instance()?;
         let kept = node.maintenance_mode || self.is_retired(node);
@@ -252,16 +244,16 @@ impl<'a> Facts<'a> {
         steps
     }
 
-    fn resize(&self, kind: &InstanceType, leave_stopped: bool) -> Result<Vec<Step>, Obstacle> {
-        let detail = self.seen.detail.as_ref().ok_or(Obstacle::NoInstance)?;
+    fn resize(&self, kind: &InstanceType, leave_stopped: bool) -> Result<Vec<Step>, Blocker> {
+        let detail = self.seen.detail.as_ref().ok_or(Blocker::NoInstance)?;
         if needs_ena(kind) && !detail.ena {
-            return Err(Obstacle::NeedsEna(kind.clone()));
+            return Err(Blocker::NeedsEna(kind.clone()));
         }
         self.modify(Step::Resize { kind: kind.clone() }, leave_stopped)
     }
 
     /// Stop, change, check, start. What the operator retired before stays retired.
-    fn modify(&self, change: Step, leave_stopped: bool) -> Result<Vec<Step>, Obstacle> {
+    fn modify(&self, change: Step, leave_stopped: bool) -> Result<Vec<Step>, Blocker> {
         let (node, instance) = (self.node()?, self.instance()?);
         let wanted = match &change {
             Step::Resize { kind } => instance.instance_type != *kind,
@@ -272,7 +264,7 @@ impl<'a> Facts<'a> {
         if wanted {
             if !self.is_tagged() {
                 if !self.is_stopped() {
-                    return Err(Obstacle::NotAnOverflowNode);
+                    return Err(Blocker::NotAnOverflowNode);
                 }
                 return Ok(vec![change]);
             }
@@ -297,12 +289,12 @@ impl<'a> Facts<'a> {
         Ok(steps)
     }
 
-    fn address(&self, asked: Option<&AllocationId>) -> Result<Vec<Step>, Obstacle> {
+    fn address(&self, asked: Option<&AllocationId>) -> Result<Vec<Step>, Blocker> {
         let (node, instance) = (self.node()?, self.instance()?);
         let kept = instance.tags.get(ALLOCATION_TAG).map(|tag| AllocationId::new(tag.clone()));
         let find = |id: &AllocationId| self.seen.addresses.iter().find(|each| each.allocation == *id);
         let chosen: Option<&ElasticAddress> = match (asked, &kept) {
-            (Some(id), _) => Some(find(id).ok_or_else(|| Obstacle::NoAddress(id.clone()))?),
+            (Some(id), _) => Some(find(id).ok_or_else(|| Blocker::NoAddress(id.clone()))?),
             // One that is tagged and gone is replaced.
             (None, Some(id)) if find(id).is_some() => find(id),
             _ => self.seen.addresses.iter().find(|each| {
@@ -317,10 +309,10 @@ impl<'a> Facts<'a> {
         };
         let id = chosen.allocation.clone();
         if let Some(other) = chosen.instance.as_ref().filter(|other| **other != instance.id) {
-            return Err(Obstacle::AddressTaken(id, other.to_string()));
+            return Err(Blocker::AddressTaken(id, other.to_string()));
         }
         if chosen.elsewhere {
-            return Err(Obstacle::AddressTaken(id, "a network interface or NAT gateway".to_owned()));
+            return Err(Blocker::AddressTaken(id, "a network interface or NAT gateway".to_owned()));
         }
         if chosen.tags.get(TAG_KEY) != Some(&self.policy.tag_value) {
             steps.push(Step::TagAddress { allocation: id.clone() });

@@ -6,13 +6,12 @@ use std::net::Ipv4Addr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::assess::wrong_address;
 use crate::assess::{RETIRED_MARK, is_our_maintenance};
 use crate::ids::{AllocationId, InstanceId, InstanceType, LocationId, LocationName, NodeName};
 use crate::ledger::{Actor, Ledger, NodeRecord};
-use crate::observation::{InstanceState, Node, Platform};
+use crate::observation::{ElasticAddress, InstanceDetail, InstanceState, Node, Platform};
 use crate::policy::Policy;
-use crate::ports::{ElasticAddress, InstanceDetail};
-use crate::reconcile::wrong_address;
 use crate::report::actor;
 use crate::safety::TAG_KEY;
 
@@ -73,7 +72,7 @@ impl Operation {
         }
     }
 
-    /// What a wish of this operation, or its maintenance mode, says: the operation, the reason, and by whom.
+    /// What a command of this operation, or its maintenance mode, says: the operation, the reason, and by whom.
     pub fn reason(&self, why: &str) -> String {
         match self {
             Self::Retire => why.to_owned(),

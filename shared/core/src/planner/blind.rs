@@ -6,11 +6,12 @@ use jiff::Timestamp;
 
 use super::MODE_MEMORY;
 use super::draft::remember_start;
-use super::hold::{Up, covers, current, report_of};
+use super::hold::{Up, current, report_of};
+use crate::assess::several_vpcs;
 use crate::assess::{Issue, ORDER_GRACE};
 use crate::ids::{HdCalls, LocationName};
 use crate::ledger::{Actor, HoldScope, Ledger, NodeRecord};
-use crate::observation::{Fleet, Instance, InstanceState, several_vpcs};
+use crate::observation::{Fleet, Instance, InstanceState};
 use crate::plan::{Action, Plan, Start};
 use crate::policy::Policy;
 
@@ -39,7 +40,7 @@ pub(super) fn plan_blind_holds(
             .filter_map(|instance| {
                 let record = ledger.nodes.get(&instance.id)?;
                 let (_, location) = record.location.as_ref()?;
-                covers(hold, &instance.id, location).then_some((instance, record, location))
+                hold.covers(&instance.id, Some(location)).then_some((instance, record, location))
             })
             .collect();
         members.sort_by_key(|(instance, record, _)| (record.name.clone(), instance.id.clone()));
@@ -95,10 +96,10 @@ fn capacity_of(policy: &Policy, instance: &Instance, record: &NodeRecord) -> HdC
 }
 
 fn is_up_blind(instance: &Instance, record: &NodeRecord, now: Timestamp) -> bool {
-    let ordered = record.life.as_ref().is_some_and(|life| {
-        life.ready_at.is_none()
-            && life.launched_at.is_none()
-            && now.duration_since(life.started_at) < ORDER_GRACE
+    let ordered = record.run.as_ref().is_some_and(|run| {
+        run.ready_at.is_none()
+            && run.launched_at.is_none()
+            && now.duration_since(run.started_at) < ORDER_GRACE
     });
     matches!(instance.state, InstanceState::Pending | InstanceState::Running) && record.drain.is_none()
         || (instance.state == InstanceState::Stopped && ordered)

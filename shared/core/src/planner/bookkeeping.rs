@@ -1,11 +1,11 @@
-//! What was seen is remembered: lives that began and ended, nodes that became ready or failed, capacity, place.
+//! What was seen is remembered: runs that began and ended, nodes that became ready or failed, capacity, place.
 //! Nothing here depends on what the plan will do, and a record that says nothing new is not written.
 
 use jiff::SignedDuration;
 
 use super::draft::Draft;
 use crate::assess::{CLOCK_ALLOWANCE, ORDER_GRACE, OverflowNode, Phase, is_our_maintenance};
-use crate::ledger::{Actor, EventKind, Life};
+use crate::ledger::{Actor, CurrentRun, EventKind};
 use crate::observation::InstanceState;
 
 pub(super) fn remember(draft: &mut Draft<'_>, count_failures: bool) {
@@ -41,29 +41,29 @@ fn says_nothing_new(draft: &Draft<'_>, node: &OverflowNode<'_>) -> bool {
         && (reported.is_none() || record.capacity == reported);
     let same_life = match node.instance.state {
         InstanceState::Stopped => {
-            record.life.is_none()
+            record.run.is_none()
                 && record.drain.is_none()
-                && record.quiet_since.is_none()
+                && record.idle_since.is_none()
                 && !record.drain_vetoed
         }
         InstanceState::Pending | InstanceState::Running => {
-            let known = record.life.as_ref().is_some_and(|life| {
-                life.launched_at.is_some()
-                    && life.launched_at == node.instance.launched_at
-                    && (life.ready_at.is_some() || node.phase != Phase::Ready)
-                    && (life.failed || !matches!(node.phase, Phase::FailedStart { .. }))
+            let known = record.run.as_ref().is_some_and(|run| {
+                run.launched_at.is_some()
+                    && run.launched_at == node.instance.launched_at
+                    && (run.ready_at.is_some() || node.phase != Phase::Ready)
+                    && (run.failed || !matches!(node.phase, Phase::FailedStart { .. }))
             });
-            known && record.quiet_since.is_some() == seems_quiet(node)
+            known && record.idle_since.is_some() == counts_as_idle(node)
         }
         _ => true,
     };
     same_place && same_life
 }
 
-/// Whether a node counts as quiet: ready, or never heard of, and nothing on it.
-fn seems_quiet(node: &OverflowNode<'_>) -> bool {
+/// Whether a node counts as idle: ready, or never heard of, and nothing on it.
+fn counts_as_idle(node: &OverflowNode<'_>) -> bool {
     let dead = matches!(node.phase, Phase::FailedStart { .. }) && node.never_reported();
-    node.quiet && (node.phase == Phase::Ready || dead)
+    node.seems_idle && (node.phase == Phase::Ready || dead)
 }
 
 fn remember_place(draft: &mut Draft<'_>, node: &OverflowNode<'_>) {
@@ -83,17 +83,17 @@ fn remember_running(draft: &mut Draft<'_>, node: &OverflowNode<'_>, count_failur
     let now = draft.now;
     let launched = node.instance.launched_at;
     let record = draft.record_mut(&node.instance.id);
-    let ours = record.life.as_ref().is_some_and(|life| match (life.launched_at, launched) {
+    let ours = record.run.as_ref().is_some_and(|run| match (run.launched_at, launched) {
         (Some(known), Some(launched)) => known == launched,
-        (None, Some(launched)) => launched + CLOCK_ALLOWANCE > life.started_at,
+        (None, Some(launched)) => launched + CLOCK_ALLOWANCE > run.started_at,
         (_, None) => true,
     });
     if ours {
-        if let Some(life) = &mut record.life {
-            life.launched_at = life.launched_at.or(launched);
+        if let Some(run) = &mut record.run {
+            run.launched_at = run.launched_at.or(launched);
         }
     } else {
-        record.life = Some(Life {
+        record.run = Some(CurrentRun {
             started_at: launched.unwrap_or(now),
             by: Actor::Unknown,
             reason: "found running".to_owned(),
@@ -102,7 +102,7 @@ fn remember_running(draft: &mut Draft<'_>, node: &OverflowNode<'_>, count_failur
             failed: false,
         });
         record.drain = None;
-        record.quiet_since = None;
+        record.idle_since = None;
         record.drain_vetoed = false;
         draft.saw(
             node,
@@ -118,23 +118,23 @@ fn remember_running(draft: &mut Draft<'_>, node: &OverflowNode<'_>, count_failur
         _ => {}
     }
     let record = draft.record_mut(&node.instance.id);
-    if seems_quiet(node) {
-        record.quiet_since.get_or_insert(now);
+    if counts_as_idle(node) {
+        record.idle_since.get_or_insert(now);
     } else {
-        record.quiet_since = None;
+        record.idle_since = None;
     }
 }
 
 fn remember_ready(draft: &mut Draft<'_>, node: &OverflowNode<'_>) {
     let now = draft.now;
     let record = draft.record_mut(&node.instance.id);
-    let Some(life) = &mut record.life else { return };
-    if life.ready_at.is_some() {
+    let Some(run) = &mut record.run else { return };
+    if run.ready_at.is_some() {
         return;
     }
-    life.ready_at = Some(now);
-    life.failed = false;
-    let took = now.duration_since(life.launched_at.unwrap_or(life.started_at));
+    run.ready_at = Some(now);
+    run.failed = false;
+    let took = now.duration_since(run.launched_at.unwrap_or(run.started_at));
     record.failed_starts = 0;
     record.back_off_until = None;
     let took = SignedDuration::from_secs(took.as_secs());
@@ -145,11 +145,11 @@ fn remember_failure(draft: &mut Draft<'_>, node: &OverflowNode<'_>, cause: Strin
     let now = draft.now;
     let back_off = draft.policy.back_off;
     let record = draft.record_mut(&node.instance.id);
-    if record.life.as_ref().is_none_or(|life| life.failed) {
+    if record.run.as_ref().is_none_or(|run| run.failed) {
         return;
     }
-    if let Some(life) = &mut record.life {
-        life.failed = true;
+    if let Some(run) = &mut record.run {
+        run.failed = true;
     }
     record.failed_starts = record.failed_starts.saturating_add(1);
     record.back_off_until = Some(now + back_off.after(record.failed_starts));
@@ -172,7 +172,7 @@ fn remember_stopped(draft: &mut Draft<'_>, node: &OverflowNode<'_>, count_failur
             }
         }
         _ => {
-            let Some(life) = draft.record(node).and_then(|record| record.life.clone()) else {
+            let Some(run) = draft.record(node).and_then(|record| record.run.clone()) else {
                 forget_drain(draft, node);
                 return;
             };
@@ -181,10 +181,10 @@ fn remember_stopped(draft: &mut Draft<'_>, node: &OverflowNode<'_>, count_failur
                 .and_then(|record| record.drain.as_ref())
                 .filter(|drain| drain.stop_ordered_at.is_some())
                 .map(|drain| (drain.by.clone(), drain.reason.clone()));
-            if life.launched_at.is_none() && life.ready_at.is_none() && drained.is_none() {
+            if run.launched_at.is_none() && run.ready_at.is_none() && drained.is_none() {
                 let why = "EC2 never showed the ordered start".to_owned();
                 // Expected since then.
-                let at = life.started_at.saturating_add(ORDER_GRACE).unwrap_or(life.started_at);
+                let at = run.started_at.saturating_add(ORDER_GRACE).unwrap_or(run.started_at);
                 draft.saw(node, at, EventKind::StartFailed, Actor::Spillway, why);
             } else {
                 let (by, reason) = drained.unwrap_or((
@@ -196,13 +196,13 @@ fn remember_stopped(draft: &mut Draft<'_>, node: &OverflowNode<'_>, count_failur
             }
         }
     }
-    draft.record_mut(id).life = None;
+    draft.record_mut(id).run = None;
     forget_drain(draft, node);
 }
 
 fn forget_drain(draft: &mut Draft<'_>, node: &OverflowNode<'_>) {
     let record = draft.record_mut(&node.instance.id);
     record.drain = None;
-    record.quiet_since = None;
+    record.idle_since = None;
     record.drain_vetoed = false;
 }

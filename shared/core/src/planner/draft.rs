@@ -8,7 +8,7 @@ use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
 use crate::assess::{Assessment, OverflowNode, Phase, RETIRED_MARK, is_our_maintenance};
 use crate::ids::{HdCalls, InstanceId, LocationId, LocationName};
-use crate::ledger::{Actor, Event, EventKind, Hold, HoldScope, Ledger, Life, NodeRecord};
+use crate::ledger::{Actor, CurrentRun, Event, EventKind, Hold, HoldScope, Ledger, NodeRecord};
 use crate::plan::{Action, NodeRef, Override, Plan, Start};
 use crate::policy::{LifetimeFrom, Policy};
 use crate::report::{CancelReason, LocationReason, NodeReason};
@@ -237,20 +237,20 @@ impl<'a> Draft<'a> {
         self.why(node, NodeReason::DrainCancelled { because });
         let record = self.record_mut(&node.instance.id);
         record.drain = None;
-        record.quiet_since = None;
+        record.idle_since = None;
     }
 
     /// What is left of a node's minimum lifetime; `None` when it is over.
     ///
     /// # Errors
-    /// Nothing is known of when the life began.
+    /// Nothing is known of when the run began.
     pub(super) fn lifetime_left(&self, node: &OverflowNode<'_>) -> Result<Option<SignedDuration>, ()> {
-        let life = self.record(node).and_then(|record| record.life.as_ref());
+        let run = self.record(node).and_then(|record| record.run.as_ref());
         let since = match self.policy.lifetime_from {
             LifetimeFrom::Launch => node.instance.launched_at,
-            LifetimeFrom::Ready => life.and_then(|life| life.ready_at).or_else(|| {
+            LifetimeFrom::Ready => run.and_then(|run| run.ready_at).or_else(|| {
                 // One that never became ready is counted from its launch, else it would run for ever.
-                life.filter(|life| life.failed).and(node.instance.launched_at)
+                run.filter(|run| run.failed).and(node.instance.launched_at)
             }),
         };
         let left = self.policy.min_lifetime_of(&self.view.platform.bursting)
@@ -264,10 +264,10 @@ impl<'a> Draft<'a> {
 }
 
 /// Writes an ordered start into a record.
-pub(crate) fn remember_start(record: &mut NodeRecord, by: Actor, reason: String, now: Timestamp) {
-    record.life =
-        Some(Life { started_at: now, by, reason, launched_at: None, ready_at: None, failed: false });
+pub fn remember_start(record: &mut NodeRecord, by: Actor, reason: String, now: Timestamp) {
+    record.run =
+        Some(CurrentRun { started_at: now, by, reason, launched_at: None, ready_at: None, failed: false });
     record.drain = None;
-    record.quiet_since = None;
+    record.idle_since = None;
     record.drain_vetoed = false;
 }

@@ -3,8 +3,8 @@
 
 use super::demand::need;
 use super::draft::Draft;
-use super::hold::{Up, covers, current, up_for};
-use super::{FAILOVER_QUIET, IDLE_GAP};
+use super::hold::{Up, current, up_for};
+use super::{AFTER_FAILOVER, IDLE_GAP};
 use crate::assess::{OverflowNode, Phase, RETIRED_MARK, is_fresh, is_our_maintenance};
 use crate::ids::LocationId;
 use crate::ledger::{Actor, Drain, DrainKind, EventKind, Hold};
@@ -146,7 +146,7 @@ pub(super) fn progress(draft: &mut Draft<'_>) {
         let shown = node.never_reported() || shows_maintenance(draft, node);
         if !(waited && shown) {
             draft.why(node, NodeReason::WaitingForMaintenance);
-        } else if !node.quiet {
+        } else if !node.seems_idle {
             let reason = if node.hosts { NodeReason::WaitingForCalls } else { NodeReason::Unknown };
             draft.why(node, reason);
             if let Some(drain) = draft.record_mut(id).drain.as_mut().filter(|drain| drain.idle_at.is_some()) {
@@ -208,7 +208,7 @@ pub(super) fn stop_obstacle(draft: &Draft<'_>) -> Option<NodeReason> {
     }
     let digest = draft.ledger.cycle.digest.as_ref()?;
     let elsewhere = !digest.address.is_empty() && digest.address != draft.view.platform.address;
-    let lately = digest.address_changed_at.is_some_and(|at| draft.now.duration_since(at) < FAILOVER_QUIET);
+    let lately = digest.address_changed_at.is_some_and(|at| draft.now.duration_since(at) < AFTER_FAILOVER);
     (elsewhere || lately).then_some(NodeReason::Failover)
 }
 
@@ -256,7 +256,7 @@ pub(super) fn begin(draft: &mut Draft<'_>) {
             } else if let Some(reason) = still_young_or_busy(draft, node) {
                 Some(reason)
             } else if let Some((hold, ..)) = holds.iter().find(|(hold, up, all)| {
-                covers(hold, &node.instance.id, name)
+                hold.covers(&node.instance.id, Some(name))
                     && up.without(node.capacity).missing(hold.amount, *all) > 0
             }) {
                 Some(NodeReason::Held { hold: hold.id.clone() })
@@ -274,7 +274,7 @@ pub(super) fn begin(draft: &mut Draft<'_>) {
             slots -= 1;
             room = room.minus(node.free);
             for (hold, up, _) in &mut holds {
-                if covers(hold, &node.instance.id, name) {
+                if hold.covers(&node.instance.id, Some(name)) {
                     *up = up.without(node.capacity);
                 }
             }
@@ -310,7 +310,7 @@ fn may_drain(draft: &Draft<'_>, node: &OverflowNode<'_>) -> bool {
     let id = &node.instance.id;
     let record = draft.record(node);
     let draining = record.is_some_and(|record| record.drain.is_some());
-    // One that the Management Node has never heard of in this life cannot have taken a call.
+    // One that the Management Node has never heard of in this run cannot have taken a call.
     let dead = matches!(node.phase, Phase::FailedStart { .. }) && node.is_running() && node.never_reported();
     (node.phase == Phase::Ready || dead)
         && !draining
@@ -324,7 +324,7 @@ fn still_young_or_busy(draft: &Draft<'_>, node: &OverflowNode<'_>) -> Option<Nod
     if node.hosts {
         return Some(NodeReason::Busy);
     }
-    if !node.quiet {
+    if !node.seems_idle {
         return Some(NodeReason::Unknown);
     }
     if record.is_some_and(|record| record.drain_vetoed) {
@@ -335,8 +335,8 @@ fn still_young_or_busy(draft: &Draft<'_>, node: &OverflowNode<'_>) -> Option<Nod
         Ok(Some(left)) => return Some(NodeReason::Young { left }),
         Ok(None) => {}
     }
-    let quiet = record.and_then(|record| record.quiet_since).map(|at| draft.now.duration_since(at));
-    quiet.is_none_or(|quiet| quiet < IDLE_GAP).then_some(NodeReason::JustQuiet)
+    let idle = record.and_then(|record| record.idle_since).map(|at| draft.now.duration_since(at));
+    idle.is_none_or(|idle| idle < IDLE_GAP).then_some(NodeReason::JustIdle)
 }
 
 pub(super) fn is_retired(draft: &Draft<'_>, node: &OverflowNode<'_>) -> bool {

@@ -6,8 +6,9 @@ use jiff::Timestamp;
 use super::demand::{Pool, is_auto_draining};
 use super::draft::Draft;
 use crate::assess::OverflowNode;
-use crate::ids::{HdCalls, InstanceId, LocationName};
-use crate::ledger::{Hold, HoldAmount, HoldScope, Ledger};
+use crate::assess::wrong_address;
+use crate::ids::HdCalls;
+use crate::ledger::{Hold, HoldAmount, Ledger};
 use crate::policy::Mode;
 use crate::report::{CancelReason, HoldReason, HoldReport};
 
@@ -38,15 +39,6 @@ impl Up {
     }
 }
 
-/// Whether a hold covers a node.
-pub(crate) fn covers(hold: &Hold, instance: &InstanceId, location: &LocationName) -> bool {
-    match &hold.scope {
-        HoldScope::All => true,
-        HoldScope::Location(name) => name == location,
-        HoldScope::Node(id) => id == instance,
-    }
-}
-
 /// The holds that count now, in the order of their ids.
 pub(super) fn current(ledger: &Ledger, now: Timestamp) -> Vec<&Hold> {
     let mut holds: Vec<&Hold> = ledger.holds.iter().filter(|hold| hold.is_current(now)).collect();
@@ -58,7 +50,7 @@ pub(super) fn members<'v>(draft: &Draft<'v>, hold: &Hold) -> Vec<&'v OverflowNod
     let view = draft.view;
     view.overflow_locations()
         .flat_map(|(id, location)| view.nodes_in(id).map(move |node| (&location.location.name, node)))
-        .filter(|(location, node)| covers(hold, &node.instance.id, location))
+        .filter(|(location, node)| hold.covers(&node.instance.id, Some(location)))
         .map(|(_, node)| node)
         .collect()
 }
@@ -146,4 +138,10 @@ pub(super) fn report_of(hold: &Hold, before: u32, up: Up, members: u32) -> HoldR
         readiness: None,
         reasons: cut.into_iter().collect(),
     }
+}
+
+/// Whether callers from outside reach a node that takes calls: its static NAT address is right.
+pub(super) fn is_reached(draft: &Draft<'_>, node: &OverflowNode<'_>) -> bool {
+    let location = draft.view.location_name(node.node.location);
+    wrong_address(draft.policy, Some(&location), node.instance, node.node).is_none()
 }

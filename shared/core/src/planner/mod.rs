@@ -11,6 +11,7 @@ mod demand;
 mod draft;
 mod drain;
 mod hold;
+mod hold_status;
 mod readiness;
 mod reporting;
 mod request;
@@ -22,13 +23,12 @@ use crate::ledger::Ledger;
 use crate::observation::{Fleet, Observation, Platform, Reading};
 use crate::plan::{Override, Plan};
 use crate::policy::{Mode, Policy};
-use crate::report::{CancelReason, Gate};
+use crate::report::{CancelReason, Suspension, paused};
 use draft::Draft;
-pub(crate) use draft::remember_start;
-pub(crate) use hold::covers;
+pub use draft::remember_start;
 
 /// No stop for this long after another Management Node answers: it may not know yet what runs where.
-pub const FAILOVER_QUIET: SignedDuration = SignedDuration::from_mins(10);
+pub const AFTER_FAILOVER: SignedDuration = SignedDuration::from_mins(10);
 
 /// How far apart the two idle readings are at least.
 pub const IDLE_GAP: SignedDuration = SignedDuration::from_secs(30);
@@ -53,8 +53,8 @@ pub fn plan_overridden(
     let fleet = match &observation.fleet {
         Ok(fleet) => fleet,
         Err(fault) => {
-            plan.report.gate =
-                Some(Gate::FleetUnreadable { detail: fault.to_string(), remedy: fault.remedy.clone() });
+            plan.report.suspension =
+                Some(Suspension::FleetUnreadable { detail: fault.to_string(), remedy: fault.remedy.clone() });
             if let Ok(ledger) = ledger {
                 readiness::report_unseen(ledger, now, &mut plan);
             }
@@ -64,12 +64,14 @@ pub fn plan_overridden(
     match (&observation.platform, ledger) {
         (Ok(platform), Ok(ledger)) => plan_all(policy, platform, fleet, ledger, now, plan, overrides),
         (Ok(platform), Err(fault)) => {
-            plan.report.gate =
-                Some(Gate::LedgerUnreadable { detail: fault.to_string(), remedy: fault.remedy.clone() });
+            plan.report.suspension = Some(Suspension::LedgerUnreadable {
+                detail: fault.to_string(),
+                remedy: fault.remedy.clone(),
+            });
             plan_without_ledger(policy, platform, fleet, now, plan)
         }
         (Err(fault), ledger) => {
-            plan.report.gate = Some(Gate::PlatformUnreadable {
+            plan.report.suspension = Some(Suspension::PlatformUnreadable {
                 kind: fault.kind,
                 detail: fault.to_string(),
                 remedy: fault.remedy.clone(),
@@ -102,15 +104,16 @@ fn plan_all(
     draft.plan.load = reporting::load(&view);
 
     if let Some(pause) = paused(ledger, now) {
-        draft.plan.report.gate = Some(pause);
+        draft.plan.report.suspension = Some(pause);
     } else if outage {
         let (all, stale) = view.always_on;
-        draft.plan.report.gate = Some(Gate::MostNodesStale { stale, all });
+        draft.plan.report.suspension = Some(Suspension::MostNodesStale { stale, all });
         if !mode_mismatch(policy, platform) {
             hold::plan_holds(&mut draft);
         }
     } else if mode_mismatch(policy, platform) {
-        draft.plan.report.gate = Some(Gate::ModeMismatch { bursting_enabled: platform.bursting.enabled });
+        draft.plan.report.suspension =
+            Some(Suspension::ModeMismatch { bursting_enabled: platform.bursting.enabled });
         drain::cancel_all(&mut draft, &CancelReason::ModeMismatch);
     } else {
         request::take_requests(&mut draft);
@@ -135,7 +138,7 @@ fn plan_all(
     reporting::finish(draft)
 }
 
-/// Without the ledger nobody knows how old a life is or who drains what: no stops, no drains; at most one start
+/// Without the ledger nobody knows how old a run is or who drains what: no stops, no drains; at most one start
 /// per needed location, and none if an instance there was launched within the boot limit.
 fn plan_without_ledger(
     policy: &Policy,
@@ -162,10 +165,4 @@ fn mode_mismatch(policy: &Policy, platform: &Platform) -> bool {
         Mode::Control => platform.bursting.enabled,
         Mode::Assist => !platform.bursting.enabled,
     }
-}
-
-/// The pause in force, as a gate.
-pub(crate) fn paused(ledger: &Ledger, now: Timestamp) -> Option<Gate> {
-    let pause = ledger.pause(now)?;
-    Some(Gate::Paused { until: pause.until, by: pause.by.clone(), reason: pause.reason.to_owned() })
 }

@@ -4,18 +4,18 @@
 use jiff::Timestamp;
 
 use super::draft::Draft;
-use super::hold::{Up, covers, current, members, report_of, up_for};
+use super::hold::{Up, current, is_reached, members, report_of, up_for};
 use crate::assess::{Phase, runs_another_version};
 use crate::ids::HdCalls;
 use crate::ledger::{Hold, HoldAmount, Ledger};
 use crate::observation::InstanceState;
 use crate::plan::Plan;
-use crate::reconcile::wrong_address;
 use crate::report::{NodeReason, Readiness};
 
 /// Completes the reports of the holds; those that no rule looked at are reported too.
 pub(super) fn report_holds(draft: &mut Draft<'_>) {
     let ledger = draft.ledger;
+    draft.plan.report.held = super::hold_status::hold_status(draft);
     for hold in current(ledger, draft.now) {
         let readiness = Some(readiness_of(draft, hold));
         if let Some(report) = draft.plan.report.holds.iter_mut().find(|report| report.id == hold.id) {
@@ -35,7 +35,7 @@ pub(super) fn report_unseen(ledger: &Ledger, now: Timestamp, plan: &mut Plan) {
             continue;
         }
         let known = ledger.nodes.iter().filter(|(id, record)| {
-            record.location.as_ref().is_some_and(|(_, location)| covers(hold, id, location))
+            record.location.as_ref().is_some_and(|(_, location)| hold.covers(id, Some(location)))
         });
         let all = u32::try_from(known.count()).unwrap_or(u32::MAX);
         plan.report.holds.push(report_of(hold, 0, Up::default(), all));
@@ -48,8 +48,7 @@ fn readiness_of(draft: &Draft<'_>, hold: &Hold) -> Readiness {
     let mut readiness = Readiness::default();
     let mut useful = Up::default();
     for node in members {
-        let location = draft.view.location_name(node.node.location);
-        let nat_right = wrong_address(draft.policy, Some(&location), node.instance, node.node).is_none();
+        let nat_right = is_reached(draft, node);
         let runs = node.instance.state == InstanceState::Running;
         readiness.nat_wrong += u32::from(runs && !nat_right);
         readiness.version_behind += u32::from(runs_another_version(draft.view.platform, node));

@@ -112,7 +112,7 @@ fn node_report(draft: &Draft<'_>, node: &OverflowNode<'_>, mut reasons: Vec<Node
         instance: node.instance.id.clone(),
         node: node.node.name.clone(),
         location: draft.view.location_name(node.node.location),
-        phase: node.phase.word().to_owned(),
+        phase: node.phase.kind(),
         since: node.started_at(),
         capacity: node.capacity,
         free: node.free,

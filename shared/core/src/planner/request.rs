@@ -1,4 +1,4 @@
-//! Operators' wishes become drains, starts and ends of both. A wish is met by whoever has the lease, once; one that has
+//! Operators' commands become drains, starts and ends of both. A command is met by whoever has the lease, once; one that has
 //! to wait (an upgrade, a failover) stays until it can be met, and one that cannot be met is dismissed with the reason.
 
 use std::collections::BTreeMap;
@@ -7,12 +7,12 @@ use super::draft::Draft;
 use super::drain::{begin_drain, is_retired, operator_drain, stop_obstacle};
 use crate::assess::{OverflowNode, Phase, is_our_maintenance};
 use crate::ids::InstanceId;
-use crate::ledger::{Event, EventKind, Request, Wish};
+use crate::ledger::{Event, EventKind, OperatorCommand, Request};
 use crate::plan::Action;
 use crate::policy::Mode;
 use crate::report::{CancelReason, NodeReason, actor};
 
-/// What became of a wish.
+/// What became of a command.
 enum Met {
     /// It is met, or there was nothing to do.
     Done,
@@ -32,19 +32,20 @@ pub(super) fn take_requests(draft: &mut Draft<'_>) {
         view.nodes.iter().map(|node| (&node.instance.id, node)).collect();
     for request in &ledger.requests {
         // Where Pexip's own bursting decides, nodes are only given back; what else was asked before waits.
-        let given_back = matches!(request.wish, Wish::Release(_) | Wish::Pause { .. });
+        let given_back =
+            matches!(request.command, OperatorCommand::Release(_) | OperatorCommand::Pause { .. });
         if draft.policy.mode == Mode::Assist && !given_back {
             continue;
         }
         let found = |id: &InstanceId| by_instance.get(id).copied();
-        let met = match &request.wish {
-            Wish::Stop(id) => stop(draft, request, found(id), false),
-            Wish::Retire(id) => retire(draft, request, found(id)),
-            Wish::Reinstate(id) => reinstate(draft, request, found(id)),
-            Wish::Release(id) => release(draft, request, id, found(id)),
-            // In a pause no wish is looked at: each of them is over, or another took its place and that one is over.
+        let met = match &request.command {
+            OperatorCommand::Stop(id) => stop(draft, request, found(id), false),
+            OperatorCommand::Retire(id) => retire(draft, request, found(id)),
+            OperatorCommand::Reinstate(id) => reinstate(draft, request, found(id)),
+            OperatorCommand::Release(id) => release(draft, request, id, found(id)),
+            // In a pause no command is looked at: each of them is over, or another took its place and that one is over.
             // They go together, so that none comes back when the one that replaced it is gone.
-            Wish::Pause { .. } => Met::Done,
+            OperatorCommand::Pause { .. } => Met::Done,
         };
         match met {
             Met::Waits => continue,
@@ -56,9 +57,12 @@ pub(super) fn take_requests(draft: &mut Draft<'_>) {
 }
 
 fn dismiss(draft: &mut Draft<'_>, request: &Request, why: &str) {
-    let instance = match &request.wish {
-        Wish::Stop(id) | Wish::Retire(id) | Wish::Reinstate(id) | Wish::Release(id) => Some(id.clone()),
-        Wish::Pause { .. } => None,
+    let instance = match &request.command {
+        OperatorCommand::Stop(id)
+        | OperatorCommand::Retire(id)
+        | OperatorCommand::Reinstate(id)
+        | OperatorCommand::Release(id) => Some(id.clone()),
+        OperatorCommand::Pause { .. } => None,
     };
     draft.plan.events.push(Event {
         id: format!("request-{}-dismissed", request.id),
@@ -83,7 +87,7 @@ fn stop(draft: &mut Draft<'_>, request: &Request, node: Option<&OverflowNode<'_>
     if node.node.maintenance_mode && !is_our_maintenance(node.node) {
         return Met::Dismissed(FOREIGN);
     }
-    // The safety check refuses a whole plan for a drain at a bad moment: such a wish waits.
+    // The safety check refuses a whole plan for a drain at a bad moment: such a command waits.
     if let Some(reason) = stop_obstacle(draft) {
         draft.why(node, reason);
         return Met::Waits;

@@ -9,8 +9,7 @@ use serde::Serialize;
 use crate::assess::{Assessment, OverflowNode, Phase, is_our_maintenance};
 use crate::ids::{HdCalls, LocationId};
 use crate::ledger::{Hold, HoldAmount};
-use crate::planner::covers;
-use crate::ports::Licences;
+use crate::observation::Licences;
 
 /// What was found out about licences.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -79,7 +78,7 @@ impl<'v> Reach<'v> {
         let mut reach = Self { up: HdCalls(0), up_nodes: 0, down: Vec::new(), locations: BTreeSet::new() };
         for (id, location) in view.overflow_locations() {
             for node in view.nodes_in(id) {
-                if !covers(hold, &node.instance.id, &location.location.name) {
+                if !hold.covers(&node.instance.id, Some(&location.location.name)) {
                     continue;
                 }
                 reach.locations.insert(id);
@@ -129,7 +128,7 @@ fn capacity(nodes: &[&OverflowNode<'_>]) -> HdCalls {
 }
 
 /// Cuts a hold to what licences leave room for.
-pub(crate) fn fit(view: &Assessment<'_>, hold: &mut Hold, licences: Licences, ignore: bool) -> LicenceCheck {
+pub fn fit(view: &Assessment<'_>, hold: &mut Hold, licences: Licences, ignore: bool) -> LicenceCheck {
     let left = licences.left();
     let reach = Reach::of(view, hold);
     let (_, asked) = reach.asked(hold.amount);

@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 
 use super::licences::Reach;
-use super::spec::{Tick, WindowSpec};
+use super::spec::WindowSpec;
+use super::tick::Tick;
 use crate::assess::Assessment;
 use crate::ids::HdCalls;
 use crate::ledger::Ledger;
@@ -35,13 +36,7 @@ pub fn preview(
     now: Timestamp,
 ) -> Preview {
     let view = Assessment::new(policy, platform, fleet, ledger, now);
-    let tick = Tick {
-        spec: spec.clone(),
-        scheduled_at: None,
-        schedule_arn: None,
-        execution_id: None,
-        attempt: None,
-    };
+    let tick = Tick { spec: spec.clone(), scheduled_at: None };
     let hold = tick.hold(now);
     let reach = Reach::of(&view, &hold);
     let (starts, hd_calls) = reach.asked(hold.amount);

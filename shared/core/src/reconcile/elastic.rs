@@ -4,12 +4,12 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use super::observation::{AddressObservation, CLOUD_TAG, allocation_of};
+use super::observation::AddressObservation;
 use super::reason::AddressReason;
+use crate::assess::{CLOUD_TAG, allocation_of};
 use crate::ids::{AllocationId, InstanceId};
-use crate::observation::{Instance, InstanceState};
+use crate::observation::{ElasticAddress, Instance, InstanceState};
 use crate::policy::Policy;
-use crate::ports::ElasticAddress;
 
 /// The Elastic IP of an instance.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,28 +11,23 @@
 //! that is not the instance's any more is wrong for every call and is set at once. Any other change, and taking an
 //! Elastic IP, waits until nothing runs on the node, since what it does to a call is not documented.
 //!
-//! [`Reconcile`] runs one pass, over the whole platform or over some instances; [`plan_addresses`] decides. Unlike a cycle
-//! it needs no lease and goes on while a cycle may not act: when the policy's mode contradicts the platform's, in
+//! [`plan_addresses`] decides; `spillway_engine::reconcile` runs one pass, over the whole platform or over some instances.
+//! Unlike a cycle it needs no lease and goes on while a cycle may not act: when the policy's mode contradicts the platform's, in
 //! `assist` mode, in an outage of most nodes. A pause is obeyed: an operator who says "nothing" means it.
 
 mod elastic;
 mod join;
-mod lives;
 mod observation;
 mod plan;
+mod planner;
 mod reason;
 mod record;
 mod report;
-mod runner;
-mod stored;
+mod runs;
 
-pub use lives::HistoryWindow;
-pub use observation::{
-    ALLOCATION_TAG, AddressObservation, CLOUD_TAG, NodeHistoryLine, allocation_of, is_ours,
-};
-pub use plan::{AddressAction, AddressPlan, NodeAddress, PlannedRecord, TOO_YOUNG_FOR_CALLS, plan_addresses};
+pub use observation::{AddressObservation, NodeHistoryLine};
+pub use plan::{AddressAction, AddressPlan, HistoryWindow, NodeAddress, PlannedRecord};
+pub use planner::{TOO_YOUNG_FOR_CALLS, plan_addresses};
 pub use reason::AddressReason;
-pub use record::{NatRecord, NatState, NatWrite, SeenLife};
+pub use record::{NatRecord, NatState, NatWrite, SeenRun};
 pub use report::{AddressResult, ReconcileReport};
-pub use runner::Reconcile;
-pub use stored::{WrongAddress, wrong_address};

@@ -6,16 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{AllocationId, InstanceId, LocationId, LocationName, NodeId, NodeName};
-use crate::observation::{Instance, Node, Reading, several_vpcs};
+use crate::assess::several_vpcs;
+use crate::ids::{InstanceId, LocationId, LocationName, NodeId, NodeName};
+use crate::observation::{ElasticAddress, Instance, Node, Reading};
 use crate::policy::Policy;
-use crate::ports::ElasticAddress;
-
-/// The tag that makes an instance an overflow node (guide: *Tag name and Tag value*).
-pub const CLOUD_TAG: &str = "pexip-cloud";
-
-/// The tag by which an instance asks for an Elastic IP: the allocation's id, `eipalloc-…`.
-pub const ALLOCATION_TAG: &str = "spillway-allocation";
 
 /// A line of the Management Node's Conferencing Node history: that something happened to a node, and the platform's own
 /// words for it. They are not documented: they are shown, and nothing is decided from them.
@@ -54,7 +48,7 @@ pub struct AddressObservation {
     /// Whether they stand in several VPCs of a region and the policy names none: then no address says which node is meant.
     #[serde(default)]
     pub several_vpcs: bool,
-    /// Instances whose life is open and that EC2 does not list any more, not even when asked for by id.
+    /// Instances whose run is open and that EC2 does not list any more, not even when asked for by id.
     pub unlisted: BTreeSet<InstanceId>,
     /// The nodes that have one of their private addresses, or all. Without a status where only the configuration was
     /// read.
@@ -90,25 +84,5 @@ impl AddressObservation {
     /// Once the instances are read: whether they stand in more VPCs than the policy can tell apart.
     pub fn note_vpcs(&mut self, policy: &Policy) {
         self.several_vpcs = several_vpcs(policy, &self.instances).is_some();
-    }
-}
-
-/// Whether an instance is an overflow node of this platform.
-pub fn is_ours(policy: &Policy, instance: &Instance) -> bool {
-    instance.tags.get(CLOUD_TAG) == Some(&policy.tag_value)
-}
-
-/// The allocation an instance asks for. Only an overflow node can: nobody else's network interface has our tag.
-///
-/// # Errors
-/// The tag's value is no allocation's id.
-pub fn allocation_of(policy: &Policy, instance: &Instance) -> Result<Option<AllocationId>, String> {
-    match instance.tags.get(ALLOCATION_TAG) {
-        Some(text) if is_ours(policy, instance) && !text.trim().is_empty() => {
-            let number = text.trim().strip_prefix("eipalloc-").unwrap_or_default();
-            let plain = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_alphanumeric());
-            if plain { Ok(Some(AllocationId::new(text.trim()))) } else { Err(text.clone()) }
-        }
-        _ => Ok(None),
     }
 }

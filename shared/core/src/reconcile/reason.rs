@@ -161,10 +161,7 @@ impl fmt::Display for AddressReason {
                 write!(f, "its location is private-only: {stored} is cleared")
             }
             Self::WrongForEveryCall { stored, wanted } => {
-                write!(
-                    f,
-                    "{stored} is not its address any more, {wanted} is: wrong for every call, set at once"
-                )
+                write!(f, "{stored} no longer belongs to the instance and is replaced by {wanted} at once")
             }
             Self::Missing { wanted } => {
                 write!(f, "it has no static NAT address, and {wanted} is its address")
@@ -185,7 +182,9 @@ impl fmt::Display for AddressReason {
             Self::Starting => f.write_str("starting"),
             Self::Stopping => f.write_str("stopping"),
             Self::Stopped { stored } => write!(f, "stopped; {} stays until its next start", or_none(*stored)),
-            Self::ClearedOnStop { stored } => write!(f, "stopped: {stored} is not its address any more"),
+            Self::ClearedOnStop { stored } => {
+                write!(f, "stopped: {stored} no longer belongs to the instance")
+            }
             Self::Gone => f.write_str("terminated"),
             Self::NoSuchNode { address } => {
                 write!(f, "no Conferencing Node has its private address {}", or_none(*address))

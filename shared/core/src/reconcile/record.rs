@@ -31,24 +31,24 @@ pub struct NatRecord {
     /// When the wanted address was last set. A later reading that does not show it means that it was not kept.
     #[serde(default)]
     pub set_at: Option<Timestamp>,
-    /// The life that was last seen.
-    #[serde(default)]
-    pub life: Option<SeenLife>,
+    /// The run that was last seen.
+    #[serde(default, alias = "life")]
+    pub run: Option<SeenRun>,
     /// Whether EC2 does not have the instance any more.
     #[serde(default)]
     pub gone: bool,
 }
 
 impl NatRecord {
-    /// Whether a life is known that is not over as far as is known.
+    /// Whether a run is known that is not over as far as is known.
     pub fn is_open(&self) -> bool {
-        !self.gone && self.life.as_ref().is_some_and(|life| !life.closed)
+        !self.gone && self.run.as_ref().is_some_and(|run| !run.closed)
     }
 }
 
-/// One life of an instance, as far as the history has it.
+/// One run of an instance, as far as the history has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SeenLife {
+pub struct SeenRun {
     /// EC2's launch time.
     pub launched_at: Timestamp,
     /// Whether the history has who started it.
@@ -62,7 +62,7 @@ pub struct SeenLife {
 /// The ledger as the reconciler reads it: the state that it shares with the cycles, and its own items, in one query.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct NatState {
-    /// What the cycles remember: pauses, lives, drains.
+    /// What the cycles remember: pauses, runs, drains.
     pub ledger: Ledger,
     /// One record per instance whose address is kept right.
     pub records: BTreeMap<InstanceId, NatRecord>,

@@ -66,8 +66,8 @@ impl ReconcileReport {
 
     /// One sentence.
     pub fn summary(&self) -> String {
-        if let Some(gate) = &self.plan.gate {
-            return gate.to_string();
+        if let Some(suspension) = &self.plan.suspension {
+            return suspension.to_string();
         }
         if let (Outcome::Outage, Some(fault)) = (self.outcome, self.faults.first()) {
             return format!("nothing was changed: {fault}");

@@ -92,6 +92,22 @@ impl fmt::Display for Readiness {
     }
 }
 
+/// The nodes that the current holds ask for together, by what became of them. A node that two holds ask for counts once.
+/// Unlike [`Readiness`], which counts every node that a hold is about, it counts as many as were asked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HoldStatus {
+    /// How many nodes the holds ask for.
+    pub asked: u32,
+    /// Take calls, and callers from outside reach them.
+    pub ready: u32,
+    /// Booting, and within their time.
+    pub booting: u32,
+    /// Should be ready by now, or nobody has started them; or their static NAT address or version is not right yet.
+    pub late: u32,
+    /// Did not start.
+    pub failed: u32,
+}
+
 /// What is odd about a hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "why")]

@@ -5,9 +5,9 @@ use std::net::Ipv4Addr;
 
 use spillway_core::fault::{Fault, FaultKind, System};
 use spillway_core::ids::AllocationId;
+use spillway_core::observation::ElasticAddress;
 use spillway_core::observation::{Instance, InstanceState, Reading};
 use spillway_core::policy::{NatNodes, Policy};
-use spillway_core::ports::ElasticAddress;
 use spillway_core::reconcile::{
     AddressAction, AddressObservation, AddressPlan, AddressReason, NatRecord, NatState, plan_addresses,
 };

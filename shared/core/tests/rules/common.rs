@@ -5,7 +5,9 @@ use std::net::Ipv4Addr;
 
 use jiff::{SignedDuration, Timestamp};
 use spillway_core::ids::{HdCalls, InstanceId, LocationId, NodeId};
-use spillway_core::ledger::{Actor, Drain, DrainKind, Hold, HoldAmount, HoldScope, Ledger, Life, NodeRecord};
+use spillway_core::ledger::{
+    Actor, CurrentRun, Drain, DrainKind, Hold, HoldAmount, HoldScope, Ledger, NodeRecord,
+};
 use spillway_core::observation::{
     BurstingSettings, Fleet, Instance, InstanceState, Location, Node, NodeRole, NodeStatus, Observation,
     Platform, Shard,
@@ -163,7 +165,7 @@ impl Scene {
             let conference = "sales".to_owned();
             self.platform.shards.get_or_insert_default().push(Shard { node, conference });
         }
-        let life = Life {
+        let run = CurrentRun {
             started_at: launched,
             by: Actor::Spillway,
             reason: "a test".to_owned(),
@@ -171,8 +173,8 @@ impl Scene {
             ready_at: Some(launched + minutes(5)),
             failed: false,
         };
-        let quiet_since = (used == 0).then(|| self.now - minutes(5));
-        let record = NodeRecord { version: 1, life: Some(life), quiet_since, ..NodeRecord::default() };
+        let idle_since = (used == 0).then(|| self.now - minutes(5));
+        let record = NodeRecord { version: 1, run: Some(run), idle_since, ..NodeRecord::default() };
         self.ledger.nodes.insert(id, record);
         self
     }
@@ -183,7 +185,7 @@ impl Scene {
         let launched = self.now - minutes(age);
         self.instance_mut(&id).launched_at = Some(launched);
         self.node_mut(&id).status = None;
-        let life = Life {
+        let run = CurrentRun {
             started_at: launched,
             by: Actor::Spillway,
             reason: "a test".to_owned(),
@@ -191,7 +193,7 @@ impl Scene {
             ready_at: None,
             failed: false,
         };
-        self.ledger.nodes.insert(id, NodeRecord { version: 1, life: Some(life), ..NodeRecord::default() });
+        self.ledger.nodes.insert(id, NodeRecord { version: 1, run: Some(run), ..NodeRecord::default() });
         self
     }
 

@@ -2,6 +2,7 @@
 
 use spillway_core::fault::{Fault, FaultKind, System};
 use spillway_core::ids::HdCalls;
+use spillway_core::ledger::Outcome;
 use spillway_core::ledger::{Digest, DrainKind, HoldAmount, HoldScope, NodeRecord};
 use spillway_core::observation::Observation;
 
@@ -54,7 +55,7 @@ fn overlapping_holds_do_not_add_up_and_end_one_by_one() {
             .hold("b", burst(), HoldAmount::Nodes(2), -60, 30)
     };
     let both = held(10).plan();
-    assert!(both.is_quiet(), "three are held");
+    assert!(both.is_no_op(), "three are held");
     assert!(why(&both, &held(10).last_id()).contains("held by a"));
     assert_eq!(held(0).actions(), ["drain i-00004"], "one is let go, two are held by b");
     let first = held(0).fleet.instances[0].id.clone();
@@ -88,7 +89,7 @@ fn holds_are_met_blindly_while_the_management_node_is_away() {
     }
     let digest = |enabled, hours: i64| Digest {
         at: now(),
-        outcome: "quiet".to_owned(),
+        outcome: Some(Outcome::NoOp),
         summary: String::new(),
         last_good: None,
         address: String::new(),

@@ -1,7 +1,9 @@
-//! What an operator's wishes and overrides come to.
+//! What an operator's commands and overrides come to.
 
 use spillway_core::ids::InstanceId;
-use spillway_core::ledger::{Actor, DrainKind, EventKind, HoldAmount, HoldScope, NodeRecord, Request, Wish};
+use spillway_core::ledger::{
+    Actor, DrainKind, EventKind, HoldAmount, HoldScope, NodeRecord, OperatorCommand, Request,
+};
 use spillway_core::observation::{InstanceState, Shard};
 use spillway_core::plan::{Action, Override, Plan};
 use spillway_core::plan_overridden;
@@ -13,8 +15,8 @@ fn anna() -> Actor {
     Actor::Person("anna".to_owned())
 }
 
-fn asks(id: &str, wish: Wish) -> Request {
-    Request { id: id.to_owned(), by: anna(), at: now(), reason: "noisy fan".to_owned(), wish }
+fn asks(id: &str, command: OperatorCommand) -> Request {
+    Request { id: id.to_owned(), by: anna(), at: now(), reason: "noisy fan".to_owned(), command }
 }
 
 fn ready() -> Scene {
@@ -35,15 +37,15 @@ fn retired() -> Scene {
     scene
 }
 
-fn with(mut scene: Scene, wish: impl Fn(InstanceId) -> Wish) -> (Scene, Plan) {
-    scene.ledger.requests = vec![asks("1", wish(scene.last_id()))];
+fn with(mut scene: Scene, command: impl Fn(InstanceId) -> OperatorCommand) -> (Scene, Plan) {
+    scene.ledger.requests = vec![asks("1", command(scene.last_id()))];
     let plan = scene.plan();
     (scene, plan)
 }
 
 #[test]
 fn a_running_node_is_retired_by_a_drain_that_is_remembered_as_for_good() {
-    let (scene, plan) = with(ready(), Wish::Retire);
+    let (scene, plan) = with(ready(), OperatorCommand::Retire);
     assert_eq!(short(&plan), ["drain i-00002"]);
     let record = &plan.records[&scene.last_id()];
     assert!(record.retired && record.drain.as_ref().is_some_and(|drain| drain.kind == DrainKind::Operator));
@@ -52,7 +54,7 @@ fn a_running_node_is_retired_by_a_drain_that_is_remembered_as_for_good() {
 
 #[test]
 fn a_stopped_node_is_retired_at_once() {
-    let (scene, plan) = with(stopped(), Wish::Retire);
+    let (scene, plan) = with(stopped(), OperatorCommand::Retire);
     assert_eq!(short(&plan), ["retire i-00002"]);
     assert!(plan.records[&scene.last_id()].retired);
 }
@@ -67,12 +69,12 @@ fn a_retired_node_is_not_started_by_need_or_hold_and_its_maintenance_mode_stays(
 
 #[test]
 fn a_retired_node_is_reinstated_in_maintenance_mode_by_name_and_takes_calls_when_released() {
-    let (scene, plan) = with(retired(), Wish::Reinstate);
+    let (scene, plan) = with(retired(), OperatorCommand::Reinstate);
     assert_eq!(short(&plan), ["start i-00002"], "its maintenance mode is left on");
     assert!(matches!(&plan.actions[0], Action::Start(start) if start.by_name));
     assert!(plan.substitutes.is_empty(), "nothing else is started in its place");
-    let life = plan.records[&scene.last_id()].life.clone().unwrap();
-    assert_eq!((life.by, life.reason.as_str()), (anna(), "noisy fan"));
+    let run = plan.records[&scene.last_id()].run.clone().unwrap();
+    assert_eq!((run.by, run.reason.as_str()), (anna(), "noisy fan"));
 
     let mut scene = ready();
     scene.last_record_mut().retired = true;
@@ -80,23 +82,23 @@ fn a_retired_node_is_reinstated_in_maintenance_mode_by_name_and_takes_calls_when
     node.maintenance_mode = true;
     node.maintenance_mode_reason = "Spillway: retired: noisy fan".to_owned();
     assert!(scene.actions().is_empty(), "running and retired is left alone");
-    let (scene, plan) = with(scene, Wish::Release);
+    let (scene, plan) = with(scene, OperatorCommand::Release);
     assert_eq!(short(&plan), ["cancel-drain i-00002"]);
     assert!(!plan.records[&scene.last_id()].retired);
 }
 
 #[test]
 fn a_stopped_node_that_is_released_is_an_overflow_node_again() {
-    let (scene, plan) = with(retired(), Wish::Release);
+    let (scene, plan) = with(retired(), OperatorCommand::Release);
     assert_eq!(short(&plan), ["clear-maintenance i-00002"]);
     assert!(!plan.records[&scene.last_id()].retired);
     // One that lost its tag is not seen any more; that it was retired is forgotten.
     let mut scene = retired();
     let id = scene.last_id();
     scene.fleet.instances.clear();
-    scene.ledger.requests = vec![asks("1", Wish::Release(id.clone()))];
+    scene.ledger.requests = vec![asks("1", OperatorCommand::Release(id.clone()))];
     let plan = scene.plan();
-    assert!(plan.is_quiet() && !plan.records[&id].retired);
+    assert!(plan.is_no_op() && !plan.records[&id].retired);
 }
 
 #[test]
@@ -105,25 +107,25 @@ fn a_wish_that_cannot_be_met_is_dismissed_with_the_reason() {
     let node = foreign.last_node_mut();
     node.maintenance_mode = true;
     node.maintenance_mode_reason = "disk swap".to_owned();
-    for wish in [Wish::Stop, Wish::Retire] {
-        let (_, plan) = with(foreign.clone(), wish);
-        assert!(plan.is_quiet());
+    for command in [OperatorCommand::Stop, OperatorCommand::Retire] {
+        let (_, plan) = with(foreign.clone(), command);
+        assert!(plan.is_no_op());
         assert_eq!(plan.done_requests, ["1"]);
         let event = plan.events.iter().find(|event| event.kind == EventKind::RequestDone).unwrap();
         assert!(event.reason.contains("somebody else"), "{event:?}");
         assert_eq!(event.by, anna());
     }
-    let (_, plan) = with(ready(), |_| Wish::Stop("i-unknown".into()));
+    let (_, plan) = with(ready(), |_| OperatorCommand::Stop("i-unknown".into()));
     assert!(plan.events.iter().any(|event| event.reason.contains("not an overflow node")));
 }
 
 #[test]
 fn a_wish_to_stop_waits_for_the_end_of_an_upgrade_and_does_not_block_the_cycle() {
-    for wish in [Wish::Stop, Wish::Retire] {
+    for command in [OperatorCommand::Stop, OperatorCommand::Retire] {
         let mut scene = ready();
         scene.platform.upgrading = true;
-        let (scene, plan) = with(scene, wish);
-        assert!(plan.is_quiet() && plan.done_requests.is_empty());
+        let (scene, plan) = with(scene, command);
+        assert!(plan.is_no_op() && plan.done_requests.is_empty());
         assert!(why(&plan, &scene.last_id()).contains("upgrade"));
     }
 }
@@ -185,7 +187,7 @@ fn an_override_of_calls_is_no_override_of_an_upgrade_an_outage_or_foreign_mainte
     foreign.last_node_mut().maintenance_mode_reason = "disk swap".to_owned();
     for scene in [upgrading, outage, foreign] {
         let plan = plan_with(&scene, &[now_override(scene.last_id(), true, true)]);
-        assert!(plan.is_quiet(), "{:?}", short(&plan));
+        assert!(plan.is_no_op(), "{:?}", short(&plan));
     }
 }
 
@@ -193,7 +195,7 @@ fn an_override_of_calls_is_no_override_of_an_upgrade_an_outage_or_foreign_mainte
 fn an_override_of_the_lifetime_alone_still_waits_for_the_drain() {
     let mut scene = Scene::new().always_on(HQ, 90).ready(BURST, 20, 0);
     let given = [now_override(scene.last_id(), false, true)];
-    assert!(plan_with(&scene, &given).is_quiet(), "it begins no drain by itself");
+    assert!(plan_with(&scene, &given).is_no_op(), "it begins no drain by itself");
     scene = scene.draining(DrainKind::Operator, 5);
     scene.last_record_mut().drain.as_mut().unwrap().idle_at = Some(now() - minutes(1));
     let plan = plan_with(&scene, &given);

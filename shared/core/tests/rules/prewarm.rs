@@ -99,11 +99,11 @@ fn assist_starts_what_holds_ask_for_and_nothing_else() {
     // The rules would start two for the need at HQ, and drain the idle one.
     let scene = assist(Scene::new().always_on(HQ, 5).stopped(4));
     assert!(starts(&scene.plan()) > 0, "the shadow plan says what the rules would do");
-    assert!(scene.plan().carried_in_assist().is_quiet());
+    assert!(scene.plan().carried_in_assist().is_no_op());
     let scene = spike(scene.hold("w", HoldScope::All, HoldAmount::Nodes(3), 0, 70), 10);
     let carried = scene.plan().carried_in_assist();
     assert_eq!(short(&carried), ["start i-00002", "start i-00003", "start i-00004"]);
-    let intended = carried.records.values().filter(|record| record.life.is_some()).count();
+    let intended = carried.records.values().filter(|record| record.run.is_some()).count();
     assert_eq!(intended, 3, "and what they intend is remembered, beside what was seen");
     assert!(carried.done_requests.is_empty());
 }
@@ -134,8 +134,8 @@ fn assist_gives_back_what_a_drain_of_ours_left_in_maintenance_mode() {
         let carried = scene.plan().carried_in_assist();
         assert_eq!(short(&carried), ["cancel-drain i-00002"], "bursting {enabled}");
         let record = carried.records.get(&scene.last_id()).expect("its record goes with it");
-        assert!(record.drain.is_none() && record.quiet_since.is_none());
-        assert!(draining(true, enabled).plan().carried_in_assist().is_quiet(), "what is retired stays so");
+        assert!(record.drain.is_none() && record.idle_since.is_none());
+        assert!(draining(true, enabled).plan().carried_in_assist().is_no_op(), "what is retired stays so");
     }
     // A stopped one: cleared although the start that the rules would order of it is withheld, and so is what that would remember.
     let mut scene = assist(Scene::new().always_on(HQ, 0).stopped(1));
@@ -146,7 +146,7 @@ fn assist_gives_back_what_a_drain_of_ours_left_in_maintenance_mode() {
     assert_eq!(short(&plan), ["clear-maintenance i-00002", "start i-00002"]);
     let carried = plan.carried_in_assist();
     assert_eq!(short(&carried), ["clear-maintenance i-00002"]);
-    assert!(carried.records.values().all(|record| record.life.is_none()), "{:?}", carried.records);
+    assert!(carried.records.values().all(|record| record.run.is_none()), "{:?}", carried.records);
 }
 
 #[test]
@@ -186,7 +186,7 @@ fn forty_nodes_of_two_windows_that_end_together_are_let_go_a_few_at_a_time() {
             until,
         )
     };
-    assert!(scene(1).plan().is_quiet(), "a minute before the end");
+    assert!(scene(1).plan().is_no_op(), "a minute before the end");
     let plan = scene(0).plan();
     let drains = plan.actions.iter().filter(|action| matches!(action, Action::BeginDrain { .. })).count();
     assert_eq!((drains, plan.actions.len()), (3, 3), "drains_at_once");

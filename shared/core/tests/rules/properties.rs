@@ -91,7 +91,7 @@ fn add(scene: Scene, sketch: &NodeSketch) -> Scene {
         1 => scene.last_node_mut().status = None,
         2 => scene.instance_mut(&id).state = InstanceState::Stopping,
         3 => scene.instance_mut(&id).state = InstanceState::Stopped,
-        4 => scene.last_record_mut().life = None,
+        4 => scene.last_record_mut().run = None,
         5 => scene.instance_mut(&id).private_ip = None,
         6 => scene.last_record_mut().back_off_until = Some(now + minutes(1)),
         7 => drop(scene.ledger.nodes.remove(&id)),

@@ -4,10 +4,10 @@ use crate::common::{BURST, HQ, OTHER, SECOND, Scene, minutes, now, short, starts
 use spillway_core::assess::Issue;
 use spillway_core::fault::{Fault, FaultKind, System};
 use spillway_core::ids::HdCalls;
-use spillway_core::ledger::{Actor, Request, Wish};
+use spillway_core::ledger::{Actor, OperatorCommand, Request};
 use spillway_core::observation::NodeRole;
 use spillway_core::policy::{BackOff, Mode};
-use spillway_core::report::{Gate, ThresholdWord};
+use spillway_core::report::{Suspension, ThresholdWord};
 
 #[test]
 fn a_node_is_started_at_the_threshold_and_not_above_it() {
@@ -90,7 +90,7 @@ fn when_the_overflow_location_fills_the_next_node_is_started_whatever_is_free_at
 #[test]
 fn an_empty_overflow_location_that_nobody_needs_starts_nothing() {
     let plan = Scene::new().always_on(HQ, 50).stopped(3).plan();
-    assert!(plan.is_quiet());
+    assert!(plan.is_no_op());
     assert_eq!(why_location(&plan, "AWS burst"), "not needed");
 }
 
@@ -112,7 +112,7 @@ fn a_secondary_overflow_location_is_used_but_never_started() {
     scene.location_mut(HQ).overflow_location2 = Some(SECOND);
     let scene = scene.stopped_in(SECOND, "c5.2xlarge", 2);
     let plan = scene.plan();
-    assert!(plan.is_quiet());
+    assert!(plan.is_no_op());
     assert!(format!("{:?}", plan.report.issues).contains("SecondaryOnly"));
 }
 
@@ -183,7 +183,7 @@ fn who_is_not_started() {
         let mut scene = Scene::new().always_on(HQ, 0).stopped(1);
         spoil(&mut scene);
         let plan = scene.plan();
-        assert!(plan.is_quiet(), "{says}");
+        assert!(plan.is_no_op(), "{says}");
         assert!(why(&plan, &scene.last_id()).contains(says), "{}", why(&plan, &scene.last_id()));
         assert!(why_location(&plan, "AWS burst").contains("no stopped node is left"));
     }
@@ -228,7 +228,7 @@ fn an_instance_that_joins_no_node_or_two_is_an_issue_and_never_an_action() {
     scene.fleet.instances[0].private_ip = Some([10, 9, 9, 9].into());
     scene.fleet.instances[2].private_ip = scene.fleet.instances[1].private_ip;
     let plan = scene.plan();
-    assert!(plan.is_quiet());
+    assert!(plan.is_no_op());
     let issues = format!("{:?}", plan.report.issues);
     assert!(issues.contains("NoSuchNode") && issues.contains("Ambiguous"), "{issues}");
 }
@@ -250,7 +250,7 @@ fn instances_in_several_vpcs_join_nothing_until_the_policy_names_the_platforms()
         (last.region, last.vpc) = (region.to_owned(), vpc.to_owned());
         let plan = scene.plan();
         assert_eq!(starts(&plan), expected, "{region} {vpc} {named:?}");
-        assert_eq!(plan.is_quiet(), expected == 0, "{region} {vpc} {named:?}");
+        assert_eq!(plan.is_no_op(), expected == 0, "{region} {vpc} {named:?}");
         let vpcs = vec!["vpc-1".to_owned(), "vpc-2".to_owned()];
         assert_eq!(
             plan.report.issues.contains(&Issue::SeveralVpcs { vpcs }),
@@ -268,7 +268,11 @@ fn most_always_on_nodes_stale_together_is_an_outage() {
             node.status.as_mut().unwrap().last_updated = Some(now() - minutes(4));
         }
         let plan = scene.plan();
-        assert_eq!(matches!(plan.report.gate, Some(Gate::MostNodesStale { .. })), outage, "{stale} of 3");
+        assert_eq!(
+            matches!(plan.report.suspension, Some(Suspension::MostNodesStale { .. })),
+            outage,
+            "{stale} of 3"
+        );
         assert_eq!(starts(&plan), usize::from(!outage), "{stale} of 3");
     }
 }
@@ -292,7 +296,7 @@ fn a_null_load_is_not_a_free_node_and_not_a_full_one() {
         status.media_load = None;
         status.max_media_tokens = 0;
     }
-    assert!(matches!(scene.plan().report.gate, Some(Gate::MostNodesStale { stale: 2, all: 2 })));
+    assert!(matches!(scene.plan().report.suspension, Some(Suspension::MostNodesStale { stale: 2, all: 2 })));
 }
 
 #[test]
@@ -302,21 +306,21 @@ fn no_rule_acts_while_the_mode_does_not_fit() {
         scene.policy.mode = mode;
         scene.platform.bursting.enabled = enabled;
         let plan = scene.plan();
-        assert!(plan.is_quiet());
-        assert_eq!(plan.report.gate, Some(Gate::ModeMismatch { bursting_enabled: enabled }));
+        assert!(plan.is_no_op());
+        assert_eq!(plan.report.suspension, Some(Suspension::ModeMismatch { bursting_enabled: enabled }));
     }
 }
 
 #[test]
 fn a_pause_holds_until_its_end_and_a_later_one_takes_its_place() {
-    let request = |id: &str, at: i64, wish| Request {
+    let request = |id: &str, at: i64, command| Request {
         id: id.to_owned(),
         by: Actor::Person("anna".to_owned()),
         at: now() + minutes(at),
         reason: "moving racks".to_owned(),
-        wish,
+        command,
     };
-    let pause = |until| Wish::Pause { until: now() + minutes(until) };
+    let pause = |until| OperatorCommand::Pause { until: now() + minutes(until) };
     for (requests, expected, done) in [
         (vec![], 1, vec![]),
         (vec![request("1", -5, pause(5))], 0, vec![]),
@@ -347,9 +351,9 @@ fn without_the_ledger_one_start_per_needed_location_and_none_after_a_recent_laun
     assert_eq!(short(&plan(&scene)), ["start i-00002"]);
     assert!(plan(&scene).records.is_empty(), "nothing can be remembered");
     let scene = scene.booting(BURST, 9);
-    assert!(plan(&scene).is_quiet(), "launched within the boot limit");
+    assert!(plan(&scene).is_no_op(), "launched within the boot limit");
     let idle = Scene::new().always_on(HQ, 90).ready(BURST, 300, 0);
-    assert!(plan(&idle).is_quiet(), "no drain without the ledger");
+    assert!(plan(&idle).is_no_op(), "no drain without the ledger");
 }
 
 #[test]
@@ -364,7 +368,7 @@ fn a_failed_start_backs_off_longer_each_time() {
     scene.ledger.nodes = plan.records;
     scene.now += minutes(1);
     let again = scene.plan();
-    assert!(again.records.get(&id).is_none_or(|record| record.failed_starts == 3), "counted once per life");
+    assert!(again.records.get(&id).is_none_or(|record| record.failed_starts == 3), "counted once per run");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use spillway_core::assess::MAINTENANCE_MARK;
 use spillway_core::fault::{Fault, FaultKind, System};
 use spillway_core::ids::HdCalls;
-use spillway_core::ledger::{Actor, Digest, DrainKind, Request, Wish};
+use spillway_core::ledger::{Actor, Digest, DrainKind, OperatorCommand, Outcome, Request};
 use spillway_core::observation::{InstanceState, Observation};
 use spillway_core::policy::LifetimeFrom;
 
@@ -50,7 +50,7 @@ fn who_is_not_drained_and_why() {
         ("its load is not known", |scene| {
             scene.last_node_mut().status.as_mut().unwrap().last_updated = Some(now() - minutes(4));
         }),
-        ("idle, to be read again", |scene| scene.last_record_mut().quiet_since = None),
+        ("idle, to be read again", |scene| scene.last_record_mut().idle_since = None),
         ("vetoed by a person", |scene| scene.last_record_mut().drain_vetoed = true),
         ("an upgrade is in progress", |scene| scene.platform.upgrading = true),
         ("an upgrade is in progress", |scene| {
@@ -68,7 +68,7 @@ fn who_is_not_drained_and_why() {
         assert_eq!(scene.actions(), ["drain i-00002"]);
         spoil(&mut scene);
         let plan = scene.plan();
-        assert!(plan.is_quiet(), "{says}: {:?}", short(&plan));
+        assert!(plan.is_no_op(), "{says}: {:?}", short(&plan));
         let said = why(&plan, &scene.last_id());
         assert!(said.contains(says), "wanted {says}, said {said}");
     }
@@ -77,7 +77,7 @@ fn who_is_not_drained_and_why() {
 fn digest(address: &str, changed: Option<i64>) -> Digest {
     Digest {
         at: now() - minutes(1),
-        outcome: "quiet".to_owned(),
+        outcome: Some(Outcome::NoOp),
         summary: String::new(),
         last_good: None,
         address: address.to_owned(),
@@ -196,14 +196,14 @@ fn a_person_who_clears_our_maintenance_mode_has_vetoed_the_drain() {
     let mut scene = idle_node().draining(DrainKind::Auto, 5);
     scene.last_node_mut().maintenance_mode = false;
     let plan = scene.plan();
-    assert!(plan.is_quiet());
+    assert!(plan.is_no_op());
     let record = &plan.records[&scene.last_id()];
     assert!(record.drain.is_none() && record.drain_vetoed);
     assert!(plan.events.iter().any(|event| event.reason.contains("cleared our maintenance mode")));
     scene.ledger.nodes = plan.records;
     scene.now += minutes(30);
     scene.platform.server_time = scene.now;
-    assert!(scene.actions().is_empty(), "and stays vetoed in this life");
+    assert!(scene.actions().is_empty(), "and stays vetoed in this run");
 }
 
 #[test]
@@ -241,7 +241,7 @@ fn when_the_drained_instance_has_stopped_its_life_is_closed_and_maintenance_mode
     let plan = scene.plan();
     assert_eq!(short(&plan), ["clear-maintenance i-00002"]);
     let record = &plan.records[&id];
-    assert!(record.life.is_none() && record.drain.is_none());
+    assert!(record.run.is_none() && record.drain.is_none());
 }
 
 #[test]
@@ -261,8 +261,8 @@ fn an_order_that_was_lost_is_given_again() {
 fn a_node_that_never_reported_is_stopped_after_its_lifetime_too() {
     let mut scene = Scene::new().always_on(HQ, 90).booting(BURST, 60);
     let record = scene.last_record_mut();
-    record.life.as_mut().unwrap().failed = true;
-    record.quiet_since = Some(now() - minutes(5));
+    record.run.as_mut().unwrap().failed = true;
+    record.idle_since = Some(now() - minutes(5));
     assert_eq!(scene.actions(), ["drain i-00002"], "nothing can run on it, and it costs money");
 }
 
@@ -280,26 +280,26 @@ fn an_outage_of_the_management_node_stops_nothing() {
     let scene = idle_node().draining(DrainKind::Auto, 5);
     let fault = Fault::new(System::ManagementNode, FaultKind::Unreachable, "no route");
     let observation = Observation { platform: Err(fault), ..scene.observation() };
-    assert!(scene.plan_with(&observation).is_quiet());
+    assert!(scene.plan_with(&observation).is_no_op());
 }
 
 #[test]
 fn an_operators_wishes_become_a_drain_or_end_it() {
-    let request = |id: &str, wish| Request {
+    let request = |id: &str, command| Request {
         id: id.to_owned(),
         by: Actor::Person("anna".to_owned()),
         at: now(),
         reason: "noisy fan".to_owned(),
-        wish,
+        command,
     };
     let mut scene = Scene::new().always_on(HQ, 90).ready(BURST, 10, 3);
-    scene.ledger.requests = vec![request("1", Wish::Stop(scene.last_id()))];
+    scene.ledger.requests = vec![request("1", OperatorCommand::Stop(scene.last_id()))];
     let plan = scene.plan();
     assert_eq!(short(&plan), ["drain i-00002"], "calls may run: it waits for them");
     assert_eq!(plan.done_requests, ["1"]);
 
     let mut scene = idle_node().draining(DrainKind::Operator, 5);
-    scene.ledger.requests = vec![request("2", Wish::Release(scene.last_id()))];
+    scene.ledger.requests = vec![request("2", OperatorCommand::Release(scene.last_id()))];
     let plan = scene.plan();
     assert_eq!(short(&plan)[0], "cancel-drain i-00002");
     assert_eq!(plan.done_requests, ["2"]);
@@ -310,7 +310,7 @@ fn an_operators_drain_stops_not_before_the_minimum_lifetime() {
     let mut scene = Scene::new().always_on(HQ, 90).ready(BURST, 20, 0).draining(DrainKind::Operator, 5);
     scene.last_record_mut().drain.as_mut().unwrap().idle_at = Some(now() - minutes(1));
     let plan = scene.plan();
-    assert!(plan.is_quiet());
+    assert!(plan.is_no_op());
     assert!(why(&plan, &scene.last_id()).contains("left of the minimum lifetime"));
 }
 
@@ -326,9 +326,9 @@ fn an_instance_found_running_is_remembered_and_treated_like_any_other() {
     let mut scene = idle_node();
     scene.ledger.nodes.clear();
     let plan = scene.plan();
-    assert!(plan.is_quiet(), "read idle once");
-    let life = plan.records[&scene.last_id()].life.clone().unwrap();
-    assert_eq!((life.by, life.ready_at), (Actor::Unknown, Some(now())));
+    assert!(plan.is_no_op(), "read idle once");
+    let run = plan.records[&scene.last_id()].run.clone().unwrap();
+    assert_eq!((run.by, run.ready_at), (Actor::Unknown, Some(now())));
     scene.ledger.nodes = plan.records;
     scene.now += minutes(1);
     assert_eq!(

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::{Value, json};
 use spillway_core::fault::FaultKind;
-use spillway_core::ports::Clock;
+use spillway_engine::ports::Clock;
 use spillway_pexip::{Auth, ClientKey, Credentials, HttpManagement, KeyError, Problem, Tls};
 
 use crate::support::{Answer, PASSWORD, Seen, Server, client, list, settings};

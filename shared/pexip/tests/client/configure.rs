@@ -3,7 +3,7 @@
 use serde_json::json;
 use spillway_core::fault::FaultKind;
 use spillway_core::ids::{LocationId, NodeId};
-use spillway_core::ports::ConfigurationWrite;
+use spillway_engine::ports::ConfigurationWrite;
 
 use crate::support::{Answer, Seen, Server, client};
 

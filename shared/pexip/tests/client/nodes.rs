@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use serde_json::json;
 use spillway_core::fault::FaultKind;
 use spillway_core::ids::{LocationId, NodeId};
-use spillway_core::ports::{ManagementWrite, NodeRead};
+use spillway_engine::ports::{ManagementWrite, NodeRead};
 
 use crate::support::{Answer, Server, client, list, platform};
 

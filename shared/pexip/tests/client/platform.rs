@@ -6,10 +6,9 @@ use serde_json::{Value, json};
 use spillway_core::fault::{Fault, FaultKind};
 use spillway_core::ids::{CertificateId, HdCalls, InstanceId, LocationId, NodeId};
 use spillway_core::ledger::KnownPlatform;
+use spillway_core::observation::PlatformScope;
 use spillway_core::observation::{NodeActivity, NodeRole, Platform};
-use spillway_core::ports::{
-    CertificateRead, ManagementRead, ManagementWrite, PlatformRefresh, PlatformScope,
-};
+use spillway_engine::ports::{CertificateRead, ManagementRead, ManagementWrite, PlatformRefresh};
 use spillway_pexip::Problem;
 
 use crate::support::{Answer, Seen, Server, client, list, platform};

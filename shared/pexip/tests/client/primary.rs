@@ -9,7 +9,8 @@ use spillway_core::fault::FaultKind;
 use spillway_core::ids::NodeId;
 use spillway_core::ledger::KnownPlatform;
 use spillway_core::observation::Platform;
-use spillway_core::ports::{ManagementRead, ManagementWrite, PlatformRefresh, PlatformScope};
+use spillway_core::observation::PlatformScope;
+use spillway_engine::ports::{ManagementRead, ManagementWrite, PlatformRefresh};
 use spillway_pexip::{HttpManagement, Tls};
 
 use crate::support::{Answer, Seen, Server, basic, list, nobody, platform, settings};

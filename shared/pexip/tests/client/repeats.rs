@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use spillway_core::fault::FaultKind;
 use spillway_core::ids::{InstanceId, NodeId};
-use spillway_core::ports::{ManagementRead, ManagementWrite, PlatformScope};
+use spillway_core::observation::PlatformScope;
+use spillway_engine::ports::{ManagementRead, ManagementWrite};
 use spillway_pexip::{HttpManagement, Problem, RetryPolicy, Tls};
 
 use crate::support::{Answer, Server, basic, client, list, platform, raw_server, settings};

@@ -7,19 +7,17 @@ use std::sync::Arc;
 
 use clap::Args;
 use jiff::Timestamp;
-use spillway_core::cycle::Ports;
-use spillway_core::fault::{Fault, FaultKind, System};
+use spillway_core::fault::Fault;
 use spillway_core::ledger::{Actor, Event};
-use spillway_core::ports::{Clock, LedgerRead};
-use spillway_dynamodb::DynamoLedger;
-use spillway_ec2::AwsFleet;
-use spillway_pexip::{HttpManagement, SystemClock};
-use spillway_status::page::{
-    Answer, Desk, Memory, PageData, PageSource, Preview, ServeSettings, Wish, read_page, serve,
+use spillway_dashboard::{
+    Answer, Memory, PageAction, PageActions, PageData, PageSource, Preview, ServeSettings, read_page, serve,
 };
+use spillway_engine::ports::LedgerRead;
+use spillway_runtime::AwsSystems;
+use spillway_runtime::Clients;
 use tokio::sync::Mutex;
 
-use crate::context::{Clients, Context};
+use crate::context::Context;
 use crate::exit::{Ended, Exit, Failure};
 use crate::identity::caller;
 use crate::output::{self, Output};
@@ -36,7 +34,7 @@ pub(crate) struct Options {
 /// `utc`: times in UTC instead of the browser's zone.
 pub(crate) async fn run(context: Context, options: &Options, utc: bool, output: &Output) -> Ended {
     // What is wrong with settings or credentials is said here, where somebody reads it, and not on a page.
-    let clients = Arc::new(context.clients().await?);
+    context.clients().await?;
     let by = caller(&context).await?;
     let settings =
         ServeSettings { port: options.port, zone: utc.then(|| "UTC".to_owned()), ..ServeSettings::default() };
@@ -45,7 +43,6 @@ pub(crate) async fn run(context: Context, options: &Options, utc: bool, output: 
         context,
         by,
         zone: output.zone.clone(),
-        clients: Mutex::new(clients),
         memory: Mutex::default(),
         windows: WindowsAhead::default(),
     };
@@ -60,7 +57,7 @@ pub(crate) async fn run(context: Context, options: &Options, utc: bool, output: 
     } else {
         output::text(&format!("The status page of {platform}, as {who}:\n\n  {}\n\n", served.url));
         output::text(
-            "Keep the address to yourself: it can start and stop nodes in your name. Ctrl-C ends it.\n",
+            "Keep the address to yourself: it can start and stop nodes in your name. Ctrl-C stops the page.\n",
         );
     }
     tokio::select! {
@@ -75,43 +72,18 @@ struct Platform {
     context: Context,
     by: Actor,
     zone: jiff::tz::TimeZone,
-    /// Made again when the settings have changed; else their connections are kept.
-    clients: Mutex<Arc<Clients>>,
     memory: Mutex<Memory>,
     windows: WindowsAhead,
 }
 
-type PlatformPorts<'a> = Ports<'a, AwsFleet, HttpManagement, DynamoLedger, SystemClock>;
-
 impl Platform {
     async fn clients(&self) -> Result<Arc<Clients>, Fault> {
-        let settings = self.context.settings().await.map_err(fault)?;
-        let mut clients = self.clients.lock().await;
-        if !Arc::ptr_eq(&clients.settings, &settings) {
-            *clients = Arc::new(self.context.clients().await.map_err(fault)?);
-        }
-        Ok(Arc::clone(&clients))
+        Ok(self.context.connector.clients().await?)
     }
 
-    fn ports<'a>(&'a self, clients: &'a Clients) -> PlatformPorts<'a> {
-        Ports {
-            fleet: &clients.fleet,
-            management: &clients.management,
-            ledger: &clients.ledger,
-            clock: self.context.clock.as_ref(),
-        }
+    fn actions<'a>(&self, clients: &'a Clients) -> PageActions<'a, AwsSystems> {
+        PageActions { ports: clients.ports(), policy: &clients.settings.policy, by: self.by.clone() }
     }
-
-    fn desk<'a>(
-        &'a self,
-        clients: &'a Clients,
-    ) -> Desk<'a, AwsFleet, HttpManagement, DynamoLedger, SystemClock> {
-        Desk { ports: self.ports(clients), policy: &clients.settings.policy, by: self.by.clone() }
-    }
-}
-
-fn fault(failure: Failure) -> Fault {
-    Fault::new(System::Settings, FaultKind::Setting, failure.message).with_remedy(failure.remedy)
 }
 
 impl PageSource for Platform {
@@ -120,8 +92,8 @@ impl PageSource for Platform {
         let Ahead { windows, issues } = self.windows.read(&self.context, &clients.settings, self.now()).await;
         let mut memory = self.memory.lock().await;
         let policy = &clients.settings.policy;
-        let ports = self.ports(&clients);
-        let page = read_page(ports, policy, &self.context.platform, &self.zone, &mut memory, windows);
+        let page =
+            read_page(clients.ports(), policy, &self.context.platform, &self.zone, &mut memory, windows);
         let mut data = Box::pin(page).await;
         data.status.issues.extend(issues);
         Ok(data)
@@ -132,16 +104,16 @@ impl PageSource for Platform {
     }
 
     fn now(&self) -> Timestamp {
-        self.context.clock.now()
+        self.context.now()
     }
 
-    async fn preview(&self, wish: &Wish) -> Result<Preview, Fault> {
+    async fn preview(&self, action: &PageAction) -> Result<Preview, Fault> {
         let clients = self.clients().await?;
-        self.desk(&clients).preview(wish).await
+        self.actions(&clients).preview(action).await
     }
 
-    async fn act(&self, wish: &Wish) -> Result<Answer, Fault> {
+    async fn act(&self, action: &PageAction) -> Result<Answer, Fault> {
         let clients = self.clients().await?;
-        Box::pin(self.desk(&clients).act(wish)).await
+        Box::pin(self.actions(&clients).act(action)).await
     }
 }

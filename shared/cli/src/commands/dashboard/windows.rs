@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use spillway_core::fault::Fault;
 use spillway_core::ledger::HoldAmount;
-use spillway_scheduler::{AwsScheduler, SchedulerSettings, Window, Windows};
+use spillway_dashboard::WindowLine;
+use spillway_scheduler::{Window, Windows};
 use spillway_ssm::PlatformSettings;
-use spillway_status::IssueLine;
-use spillway_status::page::WindowLine;
+use spillway_view::IssueLine;
 use tokio::sync::Mutex;
 
 use crate::context::Context;
@@ -17,7 +17,7 @@ use crate::context::Context;
 /// How long what was read is good.
 const GOOD_FOR: Duration = Duration::from_mins(5);
 
-/// How far ahead is looked: tomorrow morning's spike is seen tonight.
+/// How far ahead windows are shown: tomorrow morning's spike is seen tonight.
 const AHEAD: SignedDuration = SignedDuration::from_hours(24);
 
 /// The windows, as read last.
@@ -36,15 +36,11 @@ pub(super) struct Ahead {
 impl WindowsAhead {
     /// What fires in the next day. A stack without a schedule group has no windows.
     pub(super) async fn read(&self, context: &Context, settings: &PlatformSettings, now: Timestamp) -> Ahead {
-        let Some(group) = settings.stack.as_ref().and_then(|stack| stack.schedule_group.clone()) else {
-            return Ahead::default();
-        };
+        let Some(scheduler) = context.scheduler_of(settings) else { return Ahead::default() };
         let mut read = self.read.lock().await;
         let old = read.as_ref().is_none_or(|(at, _)| at.elapsed() >= GOOD_FOR);
         if old {
-            let settings = SchedulerSettings { group, endpoint: None };
-            let windows = AwsScheduler::connect(&context.config, settings).windows().await;
-            *read = Some((Instant::now(), windows));
+            *read = Some((Instant::now(), scheduler.windows().await));
         }
         match read.as_ref() {
             Some((_, Ok(windows))) => ahead(windows, now),
@@ -70,7 +66,7 @@ fn ahead(windows: &Windows, now: Timestamp) -> Ahead {
     let issues = windows.bad.iter().map(|bad| IssueLine {
         about: format!("pre-warm window {}", bad.name),
         what: format!("it cannot be read: {}", bad.error),
-        remedy: "put it right, or remove it: spillway prewarm remove".to_owned(),
+        remedy: "correct the input of its schedule, or remove the window: spillway prewarm remove".to_owned(),
     });
     Ahead { windows: lines, issues: issues.collect() }
 }

@@ -1,0 +1,51 @@
+//! The nodes that are to be stopped: their names, what a cycle says of them, and the holds that may start them again.
+
+use serde_json::{Value, json};
+use spillway_core::ids::{InstanceId, NodeName};
+use spillway_core::ledger::{Hold, HoldScope};
+use spillway_core::outcome::CycleReport;
+
+use crate::known::{FoundNode, KnownState};
+
+pub(super) fn names(nodes: &[FoundNode]) -> Vec<String> {
+    nodes.iter().map(|found| found.node.name.to_string()).collect()
+}
+
+/// What a cycle says of these instances, one text for each: its name and the reasons.
+pub(super) fn reasons(report: &CycleReport, about: impl Fn(&InstanceId) -> bool) -> Vec<String> {
+    let nodes = report.plan.report.nodes.iter().filter(|node| about(&node.instance));
+    nodes
+        .map(|node| {
+            let reasons: Vec<String> = node.reasons.iter().map(ToString::to_string).collect();
+            format!("{}: {}", node.node, reasons.join("; "))
+        })
+        .collect()
+}
+
+/// A node that is to be stopped, and a hold that asks for it or for one of several: the next cycle may start it again.
+pub(super) struct CoveredNode<'a> {
+    pub(super) node: &'a NodeName,
+    pub(super) hold: &'a Hold,
+}
+
+impl CoveredNode<'_> {
+    pub(super) fn json(&self) -> Value {
+        json!({"node": self.node, "hold": self.hold.id, "until": self.hold.until})
+    }
+}
+
+/// The holds in force that cover the nodes. A node's own is released with the stop, and is not among them.
+pub(super) fn covered<'a>(known: &'a KnownState, nodes: &'a [FoundNode]) -> Vec<CoveredNode<'a>> {
+    let now = known.now;
+    let current = || known.ledger.holds.iter().filter(move |hold| hold.is_current(now));
+    nodes
+        .iter()
+        .flat_map(|found| {
+            let own = HoldScope::Node(found.instance.id.clone());
+            let holds = current().filter(move |hold| {
+                hold.scope != own && hold.covers(&found.instance.id, Some(&found.location))
+            });
+            holds.map(|hold| CoveredNode { node: &found.node.name, hold })
+        })
+        .collect()
+}

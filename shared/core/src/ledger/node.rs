@@ -1,0 +1,103 @@
+//! What is remembered of one overflow node: its run, its drain, its refused starts.
+
+use super::event::Actor;
+use crate::ids::{HdCalls, LocationId, LocationName, NodeName};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// What is remembered of one instance.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeRecord {
+    /// The item's own version: a write must carry the version that was read.
+    #[serde(default)]
+    pub version: u64,
+    /// The current or last run; `None` when it is not known to have run.
+    #[serde(default, alias = "life")]
+    pub run: Option<CurrentRun>,
+    /// The drain in progress.
+    #[serde(default)]
+    pub drain: Option<Drain>,
+    /// Idle readings of a node that is not draining yet.
+    #[serde(default, alias = "idle_since")]
+    pub idle_since: Option<Timestamp>,
+    /// `max_hd_calls` when it was last above zero.
+    #[serde(default)]
+    pub capacity: Option<HdCalls>,
+    /// Name, location last seen: what a hold is met from while the Management Node cannot be read.
+    #[serde(default)]
+    pub name: Option<NodeName>,
+    /// Location last seen.
+    #[serde(default)]
+    pub location: Option<(LocationId, LocationName)>,
+    /// Whether the node was in somebody else's maintenance mode when last seen.
+    #[serde(default)]
+    pub foreign_maintenance: bool,
+    /// Failed starts in a row.
+    #[serde(default)]
+    pub failed_starts: u32,
+    /// Not started again before this instant.
+    #[serde(default)]
+    pub back_off_until: Option<Timestamp>,
+    /// An operator retired the node: it stays in maintenance mode and is not ours to start.
+    #[serde(default)]
+    pub retired: bool,
+    /// A person vetoed the drain of this run by clearing our maintenance mode.
+    #[serde(default)]
+    pub drain_vetoed: bool,
+}
+
+/// One run of a node: from an ordered start to the stop.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CurrentRun {
+    /// When the start was ordered (ours) or the launch time (somebody else's).
+    pub started_at: Timestamp,
+    /// Who started it.
+    pub by: Actor,
+    /// Why, one sentence.
+    pub reason: String,
+    /// EC2's launch time of this run, once seen.
+    #[serde(default)]
+    pub launched_at: Option<Timestamp>,
+    /// When it was first ready.
+    #[serde(default)]
+    pub ready_at: Option<Timestamp>,
+    /// Whether this run was already counted as a failed start.
+    #[serde(default)]
+    pub failed: bool,
+}
+
+/// Who asked for a drain: an `Auto` drain is cancelled by a call, by need or by a hold; an operator's waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DrainKind {
+    /// By the stop rule.
+    Auto,
+    /// By an operator.
+    Operator,
+}
+
+/// A drain in progress.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drain {
+    /// Kind.
+    pub kind: DrainKind,
+    /// When maintenance mode was ordered.
+    pub began_at: Timestamp,
+    /// Who and why.
+    pub by: Actor,
+    /// Why, one sentence.
+    pub reason: String,
+    /// When our maintenance mode was first read back from the configuration. Seen and then gone means that a
+    /// person cleared it: a veto.
+    #[serde(default)]
+    pub maintenance_seen_at: Option<Timestamp>,
+    /// First of the two idle readings, taken with the node's status in maintenance.
+    #[serde(default)]
+    pub idle_at: Option<Timestamp>,
+    /// When the stop was ordered.
+    #[serde(default)]
+    pub stop_ordered_at: Option<Timestamp>,
+    /// Whether an operator ordered the stop whatever ran on the node: calls dropped by it are theirs, not a fault.
+    #[serde(default)]
+    pub calls_overridden: bool,
+}

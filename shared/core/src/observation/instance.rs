@@ -1,0 +1,107 @@
+//! EC2 instances, and Elastic IPs.
+
+use crate::ids::{AllocationId, InstanceId, InstanceType};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+/// The instances that carry the platform's tag, in the policy's regions and VPCs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fleet {
+    /// The instances, in no order.
+    pub instances: Vec<Instance>,
+}
+
+/// An EC2 instance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Instance {
+    /// Instance id.
+    pub id: InstanceId,
+    /// The `Name` tag, or empty.
+    pub name: String,
+    /// Region, such as `eu-west-1`.
+    pub region: String,
+    /// Availability zone.
+    pub zone: String,
+    /// VPC id.
+    pub vpc: String,
+    /// Instance type.
+    pub instance_type: InstanceType,
+    /// State.
+    pub state: InstanceState,
+    /// EC2's `StateReason` code and message for the last transition, or empty.
+    pub state_reason: String,
+    /// When it was last launched (on EC2 this changes at every start).
+    pub launched_at: Option<Timestamp>,
+    /// Private IPv4 address.
+    pub private_ip: Option<Ipv4Addr>,
+    /// Public IPv4 address, dynamic or elastic, while it has one.
+    pub public_ip: Option<Ipv4Addr>,
+    /// All tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+impl Instance {
+    /// When it was stopped or terminated, where EC2 says so: it is the last thing in the state reason, in parentheses.
+    /// `None` while it runs, and for a time that cannot belong to this run.
+    pub fn stopped_at(&self) -> Option<Timestamp> {
+        if matches!(self.state, InstanceState::Pending | InstanceState::Running | InstanceState::Unknown) {
+            return None;
+        }
+        let (_, tail) = self.state_reason.rsplit_once('(')?;
+        let text = tail.split_once(')')?.0.trim();
+        let at = text
+            .parse()
+            .ok()
+            // EC2: `User initiated (2026-03-02 08:00:00 GMT)`.
+            .or_else(|| format!("{}Z", text.strip_suffix(" GMT")?.replacen(' ', "T", 1)).parse().ok())?;
+        self.launched_at.is_none_or(|launched| launched <= at).then_some(at)
+    }
+}
+
+/// The states of an EC2 instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum InstanceState {
+    /// `pending`.
+    Pending,
+    /// `running`.
+    Running,
+    /// `stopping`.
+    Stopping,
+    /// `stopped`.
+    Stopped,
+    /// `shutting-down`.
+    ShuttingDown,
+    /// `terminated`.
+    Terminated,
+    /// Anything EC2 may add.
+    Unknown,
+}
+
+/// One instance as an operator sees it, tagged or not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstanceDetail {
+    /// The instance.
+    pub instance: Instance,
+    /// Whether it has ENA support.
+    pub ena: bool,
+    /// `dedicated`, `host` or `default` (guide: overflow nodes run as dedicated instances).
+    pub tenancy: String,
+}
+
+/// An Elastic IP.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ElasticAddress {
+    /// Its allocation.
+    pub allocation: AllocationId,
+    /// The address.
+    pub address: Ipv4Addr,
+    /// Whose it is now.
+    pub instance: Option<InstanceId>,
+    /// Whether something that is no instance has it: a NAT gateway, an interface.
+    pub elsewhere: bool,
+    /// All tags.
+    pub tags: BTreeMap<String, String>,
+}

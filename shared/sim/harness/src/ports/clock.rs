@@ -1,0 +1,33 @@
+//! Virtual time as a clock.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use spillway_engine::ports::Clock;
+
+use spillway_world::{SharedWorld, lock};
+
+/// The world's time. It moves only when somebody advances the world.
+#[derive(Clone)]
+pub struct SimClock {
+    world: SharedWorld,
+}
+
+impl SimClock {
+    /// The clock of a world.
+    pub fn new(world: SharedWorld) -> Self {
+        Self { world }
+    }
+}
+
+impl Clock for SimClock {
+    fn now(&self) -> Timestamp {
+        lock(&self.world).now()
+    }
+
+    fn monotonic(&self) -> Duration {
+        let world = lock(&self.world);
+        // The world never goes back, so its own time is monotonic.
+        Duration::try_from(world.now().duration_since(world.started_at())).unwrap_or(Duration::ZERO)
+    }
+}

@@ -1,0 +1,155 @@
+//! The tables of `configuration/v1` that say what the platform is made of: Conferencing Nodes, system locations and
+//! Management Nodes. References are URIs; `static_nat_address` and `cloud_bursting` are deliberately not filterable.
+
+use super::field::{Field, flag, id, int, ipv4, ipv6, many, note, number, one, text, uri};
+use super::{Key, Method, Resource, editable, readable};
+use spillway_pexip_model::Family::Configuration;
+
+const NODE_TYPES: &[&str] = &["CONFERENCING", "PROXYING"];
+/// "As the platform", "yes", "no".
+const GLOBAL: &[&str] = &["GLOBAL", "ON", "OFF"];
+const SNMP: &[&str] = &["DISABLED", "STANDARD", "AUTHPRIV"];
+const SECRET_LENGTH: (i64, i64) = (8, 100);
+
+const WORKER_VM: &[Field] = &[
+    id(),
+    text("name", 32).unique().f().help("The name of this Conferencing Node."),
+    text("hostname", 63).unique().f().help("The hostname of this Conferencing Node."),
+    text("domain", 192).f().help("The domain of this Conferencing Node."),
+    ipv4("address").unique().f().help("The IPv4 address of this Conferencing Node."),
+    ipv4("netmask").f().help("The IPv4 network mask."),
+    ipv4("gateway").f().help("The IPv4 address of the default gateway."),
+    ipv6("ipv6_address").null().f(),
+    ipv6("ipv6_gateway").null().f(),
+    ipv4("secondary_address").null().help("The address of the second interface."),
+    ipv4("secondary_netmask").null(),
+    ipv4("static_nat_address").null().help("The public IPv4 address when the node is behind a static NAT."),
+    many("static_routes", Configuration, "static_route").nested(),
+    one("system_location", Configuration, "system_location").must().f(),
+    text("node_type", 250).or("CONFERENCING").of(NODE_TYPES).f().help("The role of this node."),
+    flag("transcoding", true).help("Old form of node_type."),
+    flag("maintenance_mode", false).f().help("While on, the node takes no new calls."),
+    note("maintenance_mode_reason", 250).f(),
+    flag("cloud_bursting", false).help("Whether this is a bursting node."),
+    flag("enable_distributed_database", true),
+    int("media_priority_weight", 0).help("Nodes with a higher weight are tried first."),
+    one("tls_certificate", Configuration, "tls_certificate"),
+    one("tls_client_certificate", Configuration, "tls_certificate"),
+    note("alternative_fqdn", 255).f(),
+    note("description", 250).f(),
+    text("deployment_type", 250).or("MANUAL-PROVISION-ONLY").of(&["MANUAL-PROVISION-ONLY"]).write_only(),
+    note("password", 250).write_only(),
+    text("enable_ssh", 10).or("GLOBAL").of(GLOBAL),
+    many("ssh_authorized_keys", Configuration, "ssh_authorized_key").f(),
+    flag("ssh_authorized_keys_use_cloud", true),
+    text("snmp_mode", 10).or("DISABLED").of(SNMP).f(),
+    text("snmp_community", 16).or("public").f(),
+    note("snmp_username", 100).f(),
+    text("snmp_system_contact", 70).or("admin@domain.com").f(),
+    text("snmp_system_location", 70).or("Virtual machine").f(),
+    note("snmp_authentication_password", 100).within(SECRET_LENGTH.0, SECRET_LENGTH.1).secret(),
+    note("snmp_privacy_password", 100).within(SECRET_LENGTH.0, SECRET_LENGTH.1).secret(),
+    int("vm_cpu_count", 4).within(2, 128).write_only(),
+    int("vm_system_memory", 4096).within(2000, 64000).write_only(),
+    flag("managed", false),
+    flag("service_manager", true),
+    flag("service_policy", true),
+    flag("signalling", true),
+    uri(),
+];
+
+const SYSTEM_LOCATION: &[Field] = &[
+    id(),
+    text("name", 250).unique().f().help("The name of this system location."),
+    note("description", 250).f(),
+    one("overflow_location1", Configuration, "system_location").f().help("The primary overflow location."),
+    one("overflow_location2", Configuration, "system_location").f().help("The secondary overflow location."),
+    one("transcoding_location", Configuration, "system_location").f(),
+    many("dns_servers", Configuration, "dns_server").nested(),
+    many("ntp_servers", Configuration, "ntp_server").nested(),
+    many("syslog_servers", Configuration, "syslog_server").nested(),
+    many("event_sinks", Configuration, "event_sink").nested(),
+    many("client_stun_servers", Configuration, "stun_server"),
+    many("client_turn_servers", Configuration, "turn_server"),
+    one("stun_server", Configuration, "stun_server"),
+    one("turn_server", Configuration, "turn_server").f(),
+    one("h323_gatekeeper", Configuration, "h323_gatekeeper").f(),
+    one("sip_proxy", Configuration, "sip_proxy").f(),
+    one("mssip_proxy", Configuration, "mssip_proxy").f(),
+    one("teams_proxy", Configuration, "teams_proxy").f(),
+    one("http_proxy", Configuration, "http_proxy").f(),
+    one("policy_server", Configuration, "policy_server").f(),
+    one("snmp_network_management_system", Configuration, "snmp_network_management_system").f(),
+    one("live_captions_dial_out_1", Configuration, "system_location"),
+    one("live_captions_dial_out_2", Configuration, "system_location"),
+    one("live_captions_dial_out_3", Configuration, "system_location"),
+    note("local_mssip_domain", 255),
+    int("media_qos", 0).within(0, 63).f(),
+    int("signalling_qos", 0).within(0, 63).f(),
+    int("mtu", 1500).within(512, 1500).f(),
+    text("bdpm_pin_checks_enabled", 10).or("GLOBAL").of(GLOBAL),
+    text("bdpm_scan_quarantine_enabled", 10).or("GLOBAL").of(GLOBAL),
+    flag("use_relay_candidates_only", false),
+    uri(),
+];
+
+const MANAGEMENT_VM: &[Field] = &[
+    id(),
+    text("name", 32).unique().f(),
+    text("hostname", 63).f(),
+    text("domain", 192).f(),
+    ipv4("address").f(),
+    ipv4("netmask").f(),
+    ipv4("gateway").f(),
+    ipv6("ipv6_address").null(),
+    ipv6("ipv6_gateway").null(),
+    ipv4("static_nat_address").null(),
+    int("mtu", 1500).within(512, 1500),
+    note("alternative_fqdn", 255).f(),
+    note("description", 250).f(),
+    flag("primary", true).ro(),
+    flag("initializing", false),
+    many("dns_servers", Configuration, "dns_server").nested(),
+    many("ntp_servers", Configuration, "ntp_server").nested(),
+    many("syslog_servers", Configuration, "syslog_server").nested(),
+    many("event_sinks", Configuration, "event_sink").nested(),
+    many("static_routes", Configuration, "static_route").nested(),
+    many("ssh_authorized_keys", Configuration, "ssh_authorized_key"),
+    one("http_proxy", Configuration, "http_proxy"),
+    one("tls_certificate", Configuration, "tls_certificate"),
+    one("tls_client_certificate", Configuration, "tls_certificate"),
+    one("snmp_network_management_system", Configuration, "snmp_network_management_system"),
+    text("enable_ssh", 10).or("GLOBAL").of(GLOBAL),
+    text("snmp_mode", 10).or("DISABLED").of(SNMP),
+    text("snmp_community", 16).or("public"),
+    note("snmp_username", 100),
+    text("snmp_system_contact", 70).or("admin@domain.com"),
+    text("snmp_system_location", 70).or("Virtual machine"),
+    note("snmp_authentication_password", 100).within(SECRET_LENGTH.0, SECRET_LENGTH.1).secret(),
+    note("snmp_privacy_password", 100).within(SECRET_LENGTH.0, SECRET_LENGTH.1).secret(),
+    flag("ssh_authorized_keys_use_cloud", true),
+    note("secondary_config_passphrase", 250).write_only(),
+    uri(),
+];
+
+const STATIC_ROUTE: &[Field] = &[
+    id(),
+    text("name", 32).unique().f(),
+    text("address", 50).f(),
+    number("prefix").within(0, 128).f(),
+    text("gateway", 50).f(),
+    uri(),
+];
+
+/// `configuration/v1`, first part.
+pub(super) const RESOURCES: &[Resource] = &[
+    Resource {
+        list: &[Method::Get, Method::Post, Method::Delete],
+        detail: &[Method::Get, Method::Post, Method::Delete, Method::Patch],
+        label: "Management Node",
+        ..readable("management_vm", Key::Id, MANAGEMENT_VM)
+    },
+    editable("static_route", "Static route", STATIC_ROUTE),
+    editable("system_location", "System location", SYSTEM_LOCATION),
+    editable("worker_vm", "Conferencing Node", WORKER_VM),
+];

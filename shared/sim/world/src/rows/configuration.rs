@@ -1,0 +1,121 @@
+//! Configuration rows: what was written, the world's own fields on top. Fields that nobody wrote are left to the
+//! schema's defaults, which the served Management API knows.
+
+use serde_json::{Value, json};
+
+use crate::state::World;
+use crate::state::location::LocationIx;
+use crate::state::node::node_id;
+use spillway_pexip_model::Row;
+
+use super::platform::role_word;
+use super::row;
+
+/// The URI of a location's configuration.
+pub(crate) fn location_uri(location: Option<LocationIx>) -> Value {
+    location
+        .map_or(Value::Null, |ix| json!(format!("/api/admin/configuration/v1/system_location/{}/", ix + 1)))
+}
+
+fn over(other: &Row, own: Value) -> Row {
+    let mut fields = other.clone();
+    fields.extend(row(own));
+    fields
+}
+
+impl World {
+    pub(super) fn worker_rows(&mut self) -> Vec<Row> {
+        let mut rows = Vec::with_capacity(self.nodes.len());
+        for (ix, node) in self.nodes.iter().enumerate().filter(|(_, node)| !node.deleted) {
+            let mut usual = row(json!({
+                "domain": "sim.example",
+                "netmask": "255.255.0.0",
+                "gateway": "10.44.255.254",
+                "description": "",
+            }));
+            usual.extend(node.other.clone());
+            rows.push(over(
+                &usual,
+                json!({
+                    "id": node_id(ix).0,
+                    "name": node.name,
+                    "hostname": node.hostname,
+                    "address": node.address,
+                    "static_nat_address": node.configured.static_nat,
+                    "system_location": location_uri(Some(node.location)),
+                    "node_type": role_word(node.role),
+                    "transcoding": role_word(node.role) == "CONFERENCING",
+                    "maintenance_mode": node.configured.maintenance,
+                    "maintenance_mode_reason": node.configured.maintenance_reason,
+                    "media_priority_weight": node.configured.media_priority_weight,
+                    "enable_distributed_database": node.distributed_database,
+                    // Pexip finds bursting nodes itself, while its bursting is on.
+                    "cloud_bursting":
+                        self.management.bursting.enabled
+                        && self.instance_under(ix).is_some_and(|i| self.is_overflow_instance(i)),
+                }),
+            ));
+        }
+        rows
+    }
+
+    pub(super) fn location_rows(&mut self) -> Vec<Row> {
+        self.locations
+            .iter()
+            .enumerate()
+            .filter(|(_, location)| !location.deleted)
+            .map(|(ix, location)| {
+                over(
+                    &location.other,
+                    json!({
+                        "id": ix + 1,
+                        "name": location.name,
+                        "overflow_location1": location_uri(location.overflow1),
+                        "overflow_location2": location_uri(location.overflow2),
+                        "transcoding_location": location_uri(location.transcoding),
+                    }),
+                )
+            })
+            .collect()
+    }
+
+    pub(super) fn management_rows(&mut self) -> Vec<Row> {
+        self.management
+            .hosts
+            .iter()
+            .enumerate()
+            .map(|(ix, host)| {
+                let mut usual = row(json!({
+                    "domain": "sim.example",
+                    "netmask": "255.255.0.0",
+                    "gateway": "10.44.255.254",
+                }));
+                usual.extend(host.other.clone());
+                over(
+                    &usual,
+                    json!({
+                        "id": ix + 1,
+                        "name": host.name,
+                        "hostname": host.hostname,
+                        "address": host.address,
+                        "primary": ix == self.management.primary,
+                        "initializing": false,
+                    }),
+                )
+            })
+            .collect()
+    }
+
+    pub(super) fn global_rows(&mut self) -> Vec<Row> {
+        let bursting = &self.management.bursting;
+        vec![over(
+            &self.management.global,
+            json!({
+                "id": 1,
+                "bursting_enabled": bursting.enabled,
+                "bursting_threshold": bursting.threshold,
+                "bursting_min_lifetime": bursting.min_lifetime_minutes,
+            }),
+        )]
+    }
+}

@@ -1,0 +1,77 @@
+//! The first line, which the page shows too, and the last one.
+
+use spillway_core::ledger::Outcome;
+use spillway_core::policy::Mode;
+
+use super::View;
+use crate::status::{FirstLine, Status};
+use crate::time::{age, local, moment, span};
+
+/// The first line: what matters at 08:58.
+pub fn first_line(status: &Status, view: &View) -> String {
+    let FirstLine {
+        room_now,
+        room_in_5_minutes,
+        held,
+        licences_left,
+        licences_total: _,
+        oldest_report_s,
+        last_cycle: _,
+        last_good_cycle: _,
+        ledger_read,
+        last_refusal,
+    } = &status.first;
+    let mut parts = Vec::new();
+    parts.push(match (room_now, room_in_5_minutes) {
+        (Some(now), Some(soon)) => format!("room for {now} HD calls now, {soon} in 5 min"),
+        _ => "room not known".to_owned(),
+    });
+    let unread = !ledger_read || room_now.is_none() && status.holds.iter().any(|hold| hold.current);
+    if held.asked == 0 && unread {
+        parts.push("held nodes not known".to_owned());
+    } else if held.asked == 0 {
+        parts.push("nothing held".to_owned());
+    } else {
+        let mut words = vec![format!("{} ready", held.ready)];
+        let more = [(held.booting, "booting"), (held.late, "late"), (held.failed, "failed")];
+        words.extend(
+            more.iter().filter(|(number, _)| *number > 0).map(|(number, word)| format!("{number} {word}")),
+        );
+        parts.push(format!("held {}: {}", held.asked, words.join(", ")));
+    }
+    parts.push(licences_left.map_or("licences not known".to_owned(), |left| format!("{left} licences left")));
+    parts.push(match oldest_report_s {
+        Some(seconds) => format!("data {} old", span(jiff::SignedDuration::from_secs(*seconds))),
+        None => "no data".to_owned(),
+    });
+    if last_refusal.is_none() && *ledger_read {
+        parts.push("no refusal".to_owned());
+    }
+    let at = status.at.to_zoned(view.zone.clone()).strftime("%H:%M");
+    format!("{at} {}: {}", status.platform, parts.join(" | "))
+}
+
+/// The last line: when it was read, and how the last cycle ended.
+pub(super) fn foot(status: &Status, view: &View) -> String {
+    let mode = match (status.mode, status.dry_run) {
+        (_, true) => "dry run: nothing is started or stopped",
+        (Mode::Control, false) => "mode control",
+        (Mode::Assist, false) => "mode assist: Pexip's own bursting decides",
+    };
+    let cycle = match &status.first.last_cycle {
+        Some(cycle) => {
+            // What such a cycle did is in its sentence.
+            let said = |outcome: &Outcome| matches!(outcome, Outcome::NoOp | Outcome::Acted);
+            let word = cycle.outcome.filter(|outcome| !said(outcome));
+            format!(
+                "last cycle {} ago: {}{}",
+                age(cycle.at, view.now),
+                word.map(|outcome| format!("{outcome}, ")).unwrap_or_default(),
+                local(&cycle.summary, view.now, &view.zone)
+            )
+        }
+        None if status.first.ledger_read => "no cycle has run yet".to_owned(),
+        None => "last cycle not known".to_owned(),
+    };
+    format!("{} | {mode} | {cycle}", moment(status.at, &view.zone))
+}

@@ -1,0 +1,106 @@
+//! The value: its shape is a promise, and its numbers are right.
+
+use spillway_core::ids::HdCalls;
+use spillway_core::ledger::{HoldAmount, HoldScope};
+use spillway_core::observation::NodeRole;
+use spillway_core::report::HoldStatus;
+use spillway_view::Status;
+
+use crate::scene::{LONDON, Life0, Scene, monday, unreachable};
+
+#[test]
+fn the_shape_of_the_json_is_kept() {
+    insta::assert_json_snapshot!(monday().status());
+}
+
+#[test]
+fn a_status_survives_its_own_serialisation() {
+    let status = monday().status();
+    let json = serde_json::to_string(&status).unwrap();
+    assert_eq!(serde_json::from_str::<Status>(&json).unwrap(), status);
+}
+
+#[test]
+fn room_is_what_is_free_and_in_five_minutes_what_boots_as_well() {
+    let mut scene = Scene::london();
+    scene.node("london-1", LONDON, NodeRole::Transcoding, 17, 10);
+    scene.burst("b-1", &Life0::Ready(30, 5));
+    scene.burst("b-2", &Life0::Booting(2));
+    scene.burst("b-3", &Life0::Draining(90, 1));
+    scene.burst("b-4", &Life0::Stopped);
+    let first = scene.status().first;
+    assert_eq!(first.room_now, Some(HdCalls(7 + 12)));
+    assert_eq!(first.room_in_5_minutes, Some(HdCalls(7 + 12 + 17)));
+    assert_eq!(first.oldest_report_s, Some(20));
+    scene.platform = Err(unreachable());
+    assert_eq!(scene.status().first.room_now, None);
+}
+
+#[test]
+fn a_held_node_that_callers_do_not_reach_is_late() {
+    let held = |scene: &Scene| scene.status().first.held;
+    let mut scene = monday();
+    assert_eq!((held(&scene).ready, held(&scene).late), (2, 1));
+    // Ready, and it tells callers the address of its last life.
+    let first = scene.fleet.as_ref().unwrap().instances[0].id.clone();
+    scene.instance(&first).public_ip = Some([203, 0, 113, 9].into());
+    assert_eq!((held(&scene).ready, held(&scene).late), (1, 2));
+    assert!(
+        scene
+            .text(false)
+            .contains("its static NAT address is 198.51.100.8, and its instance's address is 203.0.113.9")
+    );
+    // Where the location is private the node must have none.
+    scene.policy.nat.private_only.push("AWS burst".into());
+    assert_eq!(held(&scene).ready, 0, "both tell an address");
+    assert!(scene.text(false).contains("its location has private addresses only"), "{}", scene.text(false));
+    for node in &mut scene.platform().nodes {
+        node.static_nat_address = None;
+    }
+    assert_eq!(held(&scene).ready, 2);
+}
+
+#[test]
+fn a_held_node_with_another_version_is_late_and_not_booting() {
+    let mut scene = monday();
+    scene.ledger().holds[0].spike_at = None;
+    let instance = scene.fleet.as_ref().unwrap().instances[2].id.clone();
+    scene.instance(&instance).launched_at = Some(crate::scene::ago(2));
+    assert_eq!(scene.status().first.held.booting, 1);
+    let booting = scene.platform().nodes.iter_mut().find(|node| node.name.as_str() == "aws-burst-3").unwrap();
+    let status = booting.status.as_mut().unwrap();
+    status.version = "37".to_owned();
+    status.last_updated = Some(crate::scene::ago(1));
+    let held = scene.status().first.held;
+    assert_eq!((held.booting, held.late), (0, 1));
+}
+
+#[test]
+fn held_nodes_are_ready_booting_late_or_failed() {
+    let held = |scene: &Scene| scene.status().first.held;
+    let mut scene = monday();
+    assert_eq!(held(&scene), HoldStatus { asked: 4, ready: 2, booting: 0, late: 1, failed: 1 });
+    // The same nodes before the spike is near: one boots, and within its time.
+    scene.ledger().holds[0].spike_at = None;
+    assert_eq!(held(&scene).late, 1, "a boot of seven minutes is late whatever was said");
+    let instance = scene.fleet.as_ref().unwrap().instances[2].id.clone();
+    scene.instance(&instance).launched_at = Some(crate::scene::ago(2));
+    assert_eq!(held(&scene), HoldStatus { asked: 4, ready: 2, booting: 1, late: 0, failed: 1 });
+    // A second hold on the same nodes asks for nothing more.
+    scene.hold("another", HoldScope::All, HoldAmount::HdCalls(HdCalls(20)));
+    assert_eq!(held(&scene).asked, 4);
+    scene.hold("all of them", HoldScope::All, HoldAmount::AllNodes);
+    assert_eq!(held(&scene).asked, 6);
+}
+
+#[test]
+fn a_hold_of_one_node_is_shown_with_the_nodes_name() {
+    let mut scene = monday();
+    let first = scene.fleet.as_ref().unwrap().instances[0].id.clone();
+    scene.hold("node-hold", HoldScope::Node(first), HoldAmount::AllNodes);
+    scene.hold("gone", HoldScope::Node("i-gone".into()), HoldAmount::AllNodes);
+    let text = scene.text(false);
+    let row = |id: &str| text.lines().find(|line| line.starts_with(id)).unwrap().to_owned();
+    assert!(row("node-hold").contains(" aws-burst-1 "), "{text}");
+    assert!(row("gone").contains(" i-gone "), "{text}");
+}
