@@ -60,6 +60,9 @@ impl Trace {
         if !self.rows.iter().any(|(at, _)| at.date() == from) {
             return Err(TraceError::NoSuchDay { file: self.file.clone(), wanted: from, first, last });
         }
+        if let Some((day, line)) = self.repeated.iter().find(|(day, _)| (from..until).contains(day)) {
+            return Err(TraceError::RepeatedHour { file: self.file.clone(), line: *line, day: *day });
+        }
         let chosen = self.rows.iter().filter(|(at, _)| at.date() >= from && at.date() < until);
         let mut placing = Placing {
             rng: ChaCha8Rng::seed_from_u64(options.seed ^ 0x0074_7261_6365),

@@ -39,6 +39,20 @@ pub enum TraceError {
         /// What should be.
         expected: &'static str,
     },
+    /// A day that was asked for has local times twice.
+    #[error(
+        "{}:{line}: a local time stands twice on {day}, as where the clocks go back; which of them a row means is not known. \
+         Choose days without it (--date, --days), or write the file in UTC",
+        file.display()
+    )]
+    RepeatedHour {
+        /// File.
+        file: PathBuf,
+        /// Line, from 1.
+        line: u64,
+        /// Day.
+        day: Date,
+    },
     /// There are no rows.
     #[error("{}: no rows after the header; a trace needs at least one call", file.display())]
     Empty {

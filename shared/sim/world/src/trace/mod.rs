@@ -32,6 +32,8 @@ pub struct Trace {
     rows: Vec<(DateTime, What)>,
     /// Interval of a count trace.
     step: Option<SignedDuration>,
+    /// Days on which the clocks seem to have gone back: a local time stands there twice. With the line that shows it.
+    repeated: Vec<(Date, u64)>,
 }
 
 impl Trace {
@@ -55,6 +57,7 @@ impl Trace {
             }
         };
         let mut rows: Vec<(DateTime, What)> = Vec::new();
+        let mut repeated: Vec<(Date, u64)> = Vec::new();
         for (line, number) in lines {
             let wrong = |found: String, expected| TraceError::Row {
                 file: file.to_owned(),
@@ -66,6 +69,14 @@ impl Trace {
             if let Some((before, _)) = rows.last()
                 && (row.0 < *before || (counts && row.0 == *before))
             {
+                // Only that day is of no use: which of two equal local times a row means is not known.
+                if clocks_went_back(*before, row.0) {
+                    if repeated.last().is_none_or(|(day, _)| *day != row.0.date()) {
+                        repeated.push((row.0.date(), number));
+                    }
+                    rows.push(row);
+                    continue;
+                }
                 return Err(wrong(
                     format!("{} comes after {before}", row.0),
                     if counts {
@@ -81,7 +92,7 @@ impl Trace {
             return Err(TraceError::Empty { file: file.to_owned() });
         }
         let step = counts.then(|| step_of(&rows));
-        Ok(Self { file: file.to_owned(), rows, step })
+        Ok(Self { file: file.to_owned(), rows, step, repeated })
     }
 
     /// The interval of a count trace; `None` for single calls, whose lengths are known.
@@ -123,11 +134,21 @@ fn parse_row(line: &str, counts: bool) -> Result<(DateTime, What), (String, &'st
     Ok((at, what))
 }
 
+/// Whether a row that does not come after the one before it is in the hour that the clocks repeat in autumn: they go back by an
+/// hour at most, in the night.
+fn clocks_went_back(before: DateTime, row: DateTime) -> bool {
+    let in_the_night = |at: DateTime| at.hour() < 4;
+    before.date() == row.date()
+        && in_the_night(before)
+        && in_the_night(row)
+        && before.duration_since(row) <= SignedDuration::from_hours(1)
+}
+
 /// The interval: the shortest distance of two rows. A longer one is a gap in what was observed.
 fn step_of(rows: &[(DateTime, What)]) -> SignedDuration {
     rows.windows(2)
         .filter_map(|pair| match pair {
-            [(a, _), (b, _)] => Some(b.duration_since(*a)),
+            [(a, _), (b, _)] => Some(b.duration_since(*a)).filter(SignedDuration::is_positive),
             _ => None,
         })
         .min()

@@ -147,3 +147,20 @@ proptest! {
         prop_assert_eq!(arrivals, trace.arrivals(&options).unwrap());
     }
 }
+
+#[test]
+fn the_hour_that_autumn_repeats_spoils_its_own_day_only() {
+    let text = "\u{feff}start,calls\n2025-10-25T08:00:00,4\n2025-10-25T09:00:00,4\n2025-10-26T02:00:00,4\n\
+                2025-10-26T02:00:00,4\n2025-10-27T08:00:00,3\n";
+    let trace = Trace::parse(Path::new("calls.csv"), text).unwrap();
+    assert_eq!(trace.step(), Some(SignedDuration::from_hours(1)));
+    let on = |day: &str, days| {
+        let options = TraceOptions { day: Some(day.parse().unwrap()), days, ..TraceOptions::default() };
+        trace.arrivals(&options).map(|arrivals| arrivals.len()).map_err(|error| error.to_string())
+    };
+    assert_eq!((on("2025-10-25", 1), on("2025-10-27", 1)), (Ok(8), Ok(3)));
+    for (day, days) in [("2025-10-26", 1), ("2025-10-25", 2)] {
+        let said = on(day, days).unwrap_err();
+        assert!(said.starts_with("calls.csv:5: a local time stands twice on 2025-10-26"), "{said}");
+    }
+}
