@@ -20,5 +20,6 @@ pub(crate) fn read(path: &Path) -> Result<String, Failure> {
         File::open(path).and_then(|mut file| file.read_to_string(&mut text))
     };
     read.map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
-    Ok(text)
+    // Some editors put a byte-order mark in front.
+    Ok(text.strip_prefix('\u{feff}').map_or_else(|| text.clone(), str::to_owned))
 }

@@ -29,6 +29,7 @@ pub mod assess;
 pub mod blocker;
 pub mod fault;
 pub mod ids;
+pub mod json;
 pub mod ledger;
 pub mod observation;
 pub mod operation;

@@ -11,6 +11,7 @@
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
+use spillway_core::json::read_value;
 
 use crate::key::{ClientKey, KeyError};
 use crate::settings::{Auth, CA, CREDENTIALS, MANAGEMENT, ManagementSettings, Pin, SettingError, Tls};
@@ -128,18 +129,22 @@ struct Object {
 
 impl Object {
     fn parse(parameter: &'static str, text: &str) -> Result<Self, SettingError> {
-        // serde_json's own messages quote no content for a syntax error, and nothing else can go wrong with a Value.
-        match serde_json::from_str::<Value>(text) {
+        match read_value(text) {
             Ok(Value::Object(fields)) => Ok(Self { parameter, fields }),
             Ok(_) => {
                 Err(SettingError::new(parameter, "", "is not a JSON object", "write {\"key\": \"value\", …}"))
             }
-            Err(error) => Err(SettingError::new(
-                parameter,
-                "",
-                format!("is not JSON (line {}, column {})", error.line(), error.column()),
-                "write {\"key\": \"value\", …}; line breaks inside a string are written \\n",
-            )),
+            // What the parser quotes of a text may be a secret: where it is wrong is said, and what a doubled key is called.
+            Err(error) => {
+                let (line, column) = error.position.unwrap_or_default();
+                let problem = if error.message.contains("stands twice") {
+                    error.message
+                } else {
+                    format!("is not JSON (line {line}, column {column})")
+                };
+                let remedy = "write {\"key\": \"value\", …}; line breaks inside a string are written \\n";
+                Err(SettingError::new(parameter, "", problem, remedy))
+            }
         }
     }
 

@@ -48,6 +48,8 @@ pub(crate) fn client_config(tls: &Tls) -> Result<Option<ClientConfig>, SettingEr
 
 /// The certificates in a PEM text, checked to be usable as authorities.
 fn roots_from_pem(pem: &str) -> Result<RootCertStore, SettingError> {
+    // Editors put a byte-order mark in front, and files that were joined have one inside: it would hide a certificate.
+    let pem = pem.replace('\u{feff}', "");
     if pem.contains("PRIVATE KEY-----") {
         return Err(SettingError::new(
             CA,
@@ -165,6 +167,8 @@ mod tests {
         let certificate = rcgen::CertificateParams::new(vec!["x".into()]).unwrap().self_signed(&key).unwrap();
         assert!(check_ca(&certificate.pem()).is_ok());
         assert!(check_ca(&(certificate.pem() + &certificate.pem())).is_ok());
+        let mark = "\u{feff}".to_owned();
+        assert!(check_ca(&(mark.clone() + &certificate.pem() + &mark + &certificate.pem())).is_ok());
         let cut = &certificate.pem()[..100];
         for (pem, problem) in [
             ("", "no certificate"),

@@ -1,6 +1,7 @@
 //! What an operator decides, as one JSON value. Unknown keys are refused and every number has a range: a
 //! misspelt key that is silently ignored would be found out by a refused call or a bill.
 
+mod regions;
 mod validate;
 
 use std::collections::BTreeMap;
@@ -9,6 +10,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{HdCalls, InstanceType, LocationName};
+use crate::json::JsonError;
 use crate::observation::BurstingSettings;
 
 /// The policy of one platform. See infra/SETTINGS.md for the keys; [`Policy::parse`] for what is refused.
@@ -231,18 +233,8 @@ impl Policy {
     /// # Errors
     /// Names the key, the value and what is allowed.
     pub fn parse(json: &str) -> Result<Self, PolicyError> {
-        let mut reader = serde_json::Deserializer::from_str(json);
-        let policy: Self = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-            let path = error.path().to_string();
-            PolicyError::Shape {
-                path: if path == "." { "the JSON value".to_owned() } else { format!("`{path}`") },
-                message: error.into_inner().to_string(),
-            }
-        })?;
-        reader.end().map_err(|error| PolicyError::Shape {
-            path: "after the JSON value".to_owned(),
-            message: error.to_string(),
-        })?;
+        let policy: Self = crate::json::read(json)
+            .map_err(|JsonError { path, message, .. }| PolicyError::Shape { path, message })?;
         policy.validate()?;
         Ok(policy)
     }
@@ -286,6 +278,14 @@ mod tests {
     }
 
     #[test]
+    fn a_key_that_stands_twice_is_refused_and_a_byte_order_mark_is_not() {
+        let said = refusal(r#"{"tag_value":"m","thresholds":{"Oslo":5,"Oslo":50}}"#);
+        assert!(said.contains("`thresholds`: the key \"Oslo\" stands twice"), "{said}");
+        assert!(refusal(r#"{"tag_value":"m","tag_value":"n"}"#).contains("\"tag_value\" stands twice"));
+        assert!(Policy::parse("\u{feff}{\"tag_value\":\"mgr\"}").is_ok());
+    }
+
+    #[test]
     fn every_refusal_names_the_key_and_what_is_allowed() {
         let table = [
             (r#"{"tag_value":"m","treshold":5}"#, "unknown field `treshold`"),
@@ -307,6 +307,22 @@ mod tests {
             ),
             (r#"{"tag_value":"m","vpcs":["net"]}"#, "`vpcs[0]`"),
             (r#"{"tag_value":"m","regions":["cn-north-1"]}"#, "do not support AWS deployments in China"),
+            (
+                r#"{"tag_value":"m","regions":["eu-west-1","eu-west-1a"]}"#,
+                "eu-west-1a is a zone; write eu-west-1",
+            ),
+            (
+                r#"{"tag_value":"m","regions":["Ireland"]}"#,
+                "`regions[0]` is \"Ireland\"; it must be an AWS region",
+            ),
+            (
+                r#"{"tag_value":"m","regions":["eu-west-1","eu-west-1"]}"#,
+                "`regions[1]` is \"eu-west-1\"; it must be named once",
+            ),
+            (
+                r#"{"tag_value":"m","regions":["eu-west-1","us-gov-west-1"]}"#,
+                "in the partition aws, like regions[0]",
+            ),
             (r#"{"tag_value":"m","fallback":{"A":"A"}}"#, "`fallback.A`"),
             (r#"{"tag_value":"m","price_per_hour":{"c5.2xlarge":-1}}"#, "`price_per_hour.c5.2xlarge`"),
             (r#"{"tag_value":"m","mode":"both"}"#, "`mode`: unknown variant `both`"),

@@ -1,5 +1,6 @@
 //! What a policy may say: each refusal names the key, the value and what is allowed.
 
+use super::regions::{RegionText, partition_of, region_text};
 use super::{NatNodes, Policy, PolicyError};
 use jiff::SignedDuration;
 
@@ -36,22 +37,7 @@ impl Policy {
                 return refuse(&format!("vpcs[{i}]"), format!("{vpc:?}"), "a VPC id, `vpc-…`");
             }
         }
-        for (i, region) in self.regions.iter().enumerate() {
-            if region.starts_with("cn-") {
-                return refuse(
-                    &format!("regions[{i}]"),
-                    format!("{region:?}"),
-                    "outside China: the guide says \"We do not support AWS deployments in China\"",
-                );
-            }
-            if region.is_empty() || !region.contains('-') {
-                return refuse(
-                    &format!("regions[{i}]"),
-                    format!("{region:?}"),
-                    "an AWS region, such as eu-west-1",
-                );
-            }
-        }
+        self.validate_regions()?;
         self.validate_numbers()?;
         self.validate_durations()?;
         for (from, to) in &self.fallback {
@@ -63,6 +49,34 @@ impl Policy {
             if !(price.is_finite() && (0.0..=1_000.0).contains(price)) {
                 return refuse(&format!("price_per_hour.{kind}"), price.to_string(), "0 to 1000");
             }
+        }
+        Ok(())
+    }
+
+    fn validate_regions(&self) -> Result<(), PolicyError> {
+        for (i, region) in self.regions.iter().enumerate() {
+            let range = match region_text(region) {
+                _ if region.starts_with("cn-") => {
+                    "outside China: the guide says \"We do not support AWS deployments in China\"".to_owned()
+                }
+                RegionText::Region if self.regions[..i].contains(region) => "named once".to_owned(),
+                RegionText::Region => {
+                    let (first, own) = (partition_of(&self.regions[0]), partition_of(region));
+                    if first == own {
+                        continue;
+                    }
+                    format!(
+                        "in the partition {first}, like regions[0]: credentials of one partition are refused in another"
+                    )
+                }
+                RegionText::Zone(inside) => format!("a region: {region} is a zone; write {inside}"),
+                RegionText::Other => "an AWS region, such as eu-west-1".to_owned(),
+            };
+            return Err(PolicyError::Range {
+                key: format!("regions[{i}]"),
+                value: format!("{region:?}"),
+                range,
+            });
         }
         Ok(())
     }

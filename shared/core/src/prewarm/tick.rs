@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::spec::{SpecError, WindowSpec};
 use crate::ids::HoldId;
+use crate::json::JsonError;
 use crate::ledger::{Actor, Hold, HoldScope};
 
 /// Scheduler's own placeholders, which it replaces when it invokes the function (EventBridge Scheduler user guide:
@@ -94,10 +95,8 @@ impl WindowSpec {
     /// # Errors
     /// Names the key, the value and what is allowed.
     pub fn parse(input: &str) -> Result<Self, SpecError> {
-        let value: Value = serde_json::from_str(input).map_err(|error| SpecError::Shape {
-            path: "the JSON value".to_owned(),
-            message: error.to_string(),
-        })?;
+        let value = crate::json::read_value(input)
+            .map_err(|JsonError { path, message, .. }| SpecError::Shape { path, message })?;
         Tick::parse(value).map(|tick| tick.spec)
     }
 

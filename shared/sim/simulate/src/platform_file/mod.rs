@@ -20,7 +20,7 @@ impl PlatformFile {
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("cannot read the platform file {}", path.display()))?;
-        serde_json::from_str(&text)
+        spillway_core::json::read(&text)
             .with_context(|| format!("the platform file {} is not usable", path.display()))
     }
 }
