@@ -14,6 +14,64 @@ pub(crate) struct CallError {
     pub(crate) status: u16,
 }
 
+/// The codes of EC2's API reference (*Error codes for the Amazon EC2 API*) that `StartInstances` and `StopInstances` can give, and
+/// what each means for an overflow node. What is not here goes by its family, see [`CallError::kind`].
+const CODES: [(&str, RefusalKind); 27] = [
+    ("InsufficientInstanceCapacity", RefusalKind::InstanceCapacity),
+    ("InsufficientCapacity", RefusalKind::InstanceCapacity),
+    ("InsufficientReservedInstanceCapacity", RefusalKind::InstanceCapacity),
+    ("ReservationCapacityExceeded", RefusalKind::InstanceCapacity),
+    ("SpotMaxPriceTooLow", RefusalKind::InstanceCapacity),
+    ("UnfulfillableCapacity", RefusalKind::InstanceCapacity),
+    ("Unsupported", RefusalKind::InstanceCapacity),
+    ("InsufficientHostCapacity", RefusalKind::HostCapacity),
+    ("InsufficientCapacityOnHost", RefusalKind::HostCapacity),
+    ("IncorrectInstanceState", RefusalKind::WrongState),
+    ("IncorrectSpotRequestState", RefusalKind::WrongState),
+    ("IncorrectState", RefusalKind::WrongState),
+    ("InstanceLimitExceeded", RefusalKind::Quota),
+    ("VcpuLimitExceeded", RefusalKind::Quota),
+    ("MaxSpotInstanceCountExceeded", RefusalKind::Quota),
+    ("HostLimitExceeded", RefusalKind::Quota),
+    ("RequestLimitExceeded", RefusalKind::Throttled),
+    ("BandwidthLimitExceeded", RefusalKind::Throttled),
+    ("RequestThrottled", RefusalKind::Throttled),
+    ("TooManyRequestsException", RefusalKind::Throttled),
+    ("EC2ThrottledException", RefusalKind::Throttled),
+    ("SlowDown", RefusalKind::Throttled),
+    ("UnauthorizedOperation", RefusalKind::Unauthorized),
+    ("OperationNotPermitted", RefusalKind::NotPermitted),
+    // A one-time Spot request, hibernation, a host that may not be left.
+    ("UnsupportedOperation", RefusalKind::NotPermitted),
+    ("UnsupportedHostConfiguration", RefusalKind::HostCapacity),
+    ("UnsupportedTenancy", RefusalKind::NotPermitted),
+];
+
+/// Codes that say that the account or its credentials are not accepted, in this region at least: it would be the same for every
+/// instance.
+const ACCOUNT: [&str; 11] = [
+    "AuthFailure",
+    "Blocked",
+    "ExpiredToken",
+    "IncompleteSignature",
+    "InvalidClientTokenId",
+    "MissingAuthenticationToken",
+    "OptInRequired",
+    "PendingVerification",
+    "RequestExpired",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+];
+
+/// No answer from EC2 itself: nothing is known about the instances.
+const UNAVAILABLE: [&str; 3] = ["ServiceUnavailable", "Unavailable", "Bandwidth"];
+
+/// A code as the reference lists it. State reasons, and some errors, say in front whose fault it is.
+fn plain(code: &str) -> &str {
+    let code = code.strip_prefix("Server.").or_else(|| code.strip_prefix("Client.")).unwrap_or(code);
+    code.trim()
+}
+
 /// How far a refusal reaches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reach {
@@ -25,22 +83,10 @@ pub(crate) enum Reach {
 
 impl CallError {
     pub(crate) fn reach(&self) -> Reach {
-        let throttled = self.kind() == RefusalKind::Throttled;
-        let unanswered = self.status == 0;
-        let unavailable = matches!(self.code.as_str(), "ServiceUnavailable" | "Unavailable" | "Bandwidth");
-        let no_credentials = matches!(
-            self.code.as_str(),
-            "AuthFailure"
-                | "ExpiredToken"
-                | "RequestExpired"
-                | "SignatureDoesNotMatch"
-                | "InvalidClientTokenId"
-                | "UnrecognizedClientException"
-                | "MissingAuthenticationToken"
-                | "OptInRequired"
-                | "Blocked"
-        );
-        if throttled || unanswered || unavailable || no_credentials {
+        let code = plain(&self.code);
+        let unanswered = self.status == 0 || UNAVAILABLE.contains(&code);
+        let of_the_account = ACCOUNT.contains(&code);
+        if unanswered || of_the_account || self.kind() == RefusalKind::Throttled {
             Reach::Region
         } else {
             Reach::Instances
@@ -48,35 +94,29 @@ impl CallError {
     }
 
     pub(crate) fn kind(&self) -> RefusalKind {
-        match self.code.as_str() {
-            "InsufficientInstanceCapacity"
-            | "InsufficientCapacity"
-            | "ReservationCapacityExceeded"
-            | "Unsupported" => RefusalKind::InstanceCapacity,
-            "InsufficientHostCapacity" => RefusalKind::HostCapacity,
-            "IncorrectInstanceState" | "IncorrectState" => RefusalKind::WrongState,
-            "InstanceLimitExceeded" | "VcpuLimitExceeded" | "MaxSpotInstanceCountExceeded" => {
-                RefusalKind::Quota
+        let code = plain(&self.code);
+        if let Some((_, kind)) = CODES.iter().find(|(known, _)| *known == code) {
+            return *kind;
+        }
+        if ACCOUNT.contains(&code) {
+            return RefusalKind::Unauthorized;
+        }
+        if UNAVAILABLE.contains(&code) || self.status == 0 {
+            return RefusalKind::NotAttempted;
+        }
+        // Codes come in families, and new members of a family mean the same.
+        let insufficient = code.starts_with("Insufficient") && code.contains("Capacity");
+        match code {
+            _ if insufficient && code.contains("Host") => RefusalKind::HostCapacity,
+            _ if insufficient => RefusalKind::InstanceCapacity,
+            _ if code.starts_with("InvalidHost") => RefusalKind::HostCapacity,
+            _ if code.starts_with("Throttling") => RefusalKind::Throttled,
+            _ if code.ends_with("LimitExceeded") || code.ends_with("CountExceeded") => RefusalKind::Quota,
+            _ if code.starts_with("Incorrect") && code.ends_with("State") => RefusalKind::WrongState,
+            _ if code.starts_with("InvalidInstanceID") => RefusalKind::NoSuchInstance,
+            _ if code.starts_with("InvalidKmsKey") || code.starts_with("InvalidKMSKey") => {
+                RefusalKind::NotPermitted
             }
-            "RequestLimitExceeded" | "RequestThrottled" | "ThrottlingException" | "SlowDown" => {
-                RefusalKind::Throttled
-            }
-            code if code.starts_with("Throttling") => RefusalKind::Throttled,
-            "UnauthorizedOperation"
-            | "AuthFailure"
-            | "ExpiredToken"
-            | "RequestExpired"
-            | "SignatureDoesNotMatch"
-            | "InvalidClientTokenId"
-            | "UnrecognizedClientException"
-            | "MissingAuthenticationToken"
-            | "OptInRequired"
-            | "Blocked" => RefusalKind::Unauthorized,
-            "OperationNotPermitted" => RefusalKind::NotPermitted,
-            code if code.starts_with("InvalidInstanceID") => RefusalKind::NoSuchInstance,
-            // No answer, or none from EC2 itself: nothing is known about the instances.
-            "ServiceUnavailable" | "Unavailable" | "Bandwidth" => RefusalKind::NotAttempted,
-            _ if self.status == 0 => RefusalKind::NotAttempted,
             _ => RefusalKind::Other,
         }
     }
@@ -134,6 +174,20 @@ mod tests {
             ("Timeout", 0, NotAttempted, Region),
             ("InternalError", 500, Other, Instances),
             ("SomethingNew", 400, Other, Instances),
+            ("InsufficientCapacityOnHost", 400, HostCapacity, Instances),
+            ("Server.InsufficientInstanceCapacity", 500, InstanceCapacity, Instances),
+            ("MaxSpotInstanceCountExceeded", 400, Quota, Instances),
+            ("Client.InvalidHostID.NotFound", 400, HostCapacity, Instances),
+            ("InvalidHostId.Malformed", 400, HostCapacity, Instances),
+            ("IncorrectSpotRequestState", 400, WrongState, Instances),
+            ("UnsupportedOperation", 400, NotPermitted, Instances),
+            ("Client.InvalidKMSKey.InvalidState", 400, NotPermitted, Instances),
+            ("PendingVerification", 400, Unauthorized, Region),
+            ("BandwidthLimitExceeded", 503, Throttled, Region),
+            // New members of known families.
+            ("InsufficientTrainiumCapacity", 500, InstanceCapacity, Instances),
+            ("DedicatedHostLimitExceeded", 400, Quota, Instances),
+            ("ThrottlingOfEverything", 400, Throttled, Region),
         ] {
             let error = error(code, "", status);
             assert_eq!((error.kind(), error.reach()), (kind, reach), "{code}");
