@@ -80,7 +80,7 @@ impl Case {
                 ));
                 if up && used > 0 {
                     let shards = platform.shards.get_or_insert_default();
-                    shards.push(Shard { node: address, conference: format!("meeting {id}") });
+                    shards.push(Shard { node: Some(address), conference: format!("meeting {id}") });
                 }
                 if is_overflow {
                     let launched = now - SignedDuration::from_mins(30 + i64::from(n) * 3);

@@ -263,7 +263,7 @@ impl HttpManagement {
     async fn activity(&self, node: Ipv4Addr) -> Result<NodeActivity, ManagementError> {
         let target = self.target().await?;
         let (shards, participants, backplanes) = tokio::try_join!(
-            self.list::<ConferenceShard>(target, resources::conference_shard_on(node)),
+            self.list::<ConferenceShard>(target, resources::conference_shard()),
             self.list::<Participant>(target, resources::participant()),
             self.list::<Backplane>(target, resources::backplane()),
         )?;

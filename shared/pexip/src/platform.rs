@@ -11,8 +11,8 @@ use spillway_core::ledger::KnownPlatform;
 use spillway_core::observation::{BurstingSettings, Location, Node, NodeRole, NodeStatus, Platform, Shard};
 
 use crate::rows::{
-    ConferenceShard, GlobalSettings, ManagementVmStatus, SystemLocation, WorkerVmConfiguration,
-    WorkerVmStatus,
+    ConferenceShard, GlobalSettings, ManagementVmStatus, NamedNode, SystemLocation, WorkerVmConfiguration,
+    WorkerVmStatus, named_node,
 };
 
 /// The schema's default for `bursting_threshold`, HD calls.
@@ -72,7 +72,7 @@ impl NodeRows {
             configuration.into_iter().filter_map(|row| join_node(row, &mut by_id)).collect();
         nodes.sort_by_key(|node| node.id);
         nodes.dedup_by_key(|node| node.id);
-        let shards = shards.map(|rows| rows.into_iter().filter_map(shard).collect());
+        let shards = shards.map(|rows| rows.into_iter().map(shard).collect());
         Platform { server_time, address, version, upgrading, bursting, locations, nodes, shards }
     }
 }
@@ -179,11 +179,13 @@ fn hd_calls(number: u64) -> HdCalls {
     HdCalls(u32::try_from(number).unwrap_or(u32::MAX))
 }
 
-fn shard(row: ConferenceShard) -> Option<Shard> {
-    let node = row.node.as_deref().and_then(|text| text.trim().parse().ok());
-    // Before a node is stopped its own activity is read, where a shard on an unknown node counts as on every node.
-    if node.is_none() {
-        tracing::warn!("a conference shard names no node and is left out");
-    }
-    Some(Shard { node: node?, conference: row.conference.unwrap_or_default() })
+fn shard(row: ConferenceShard) -> Shard {
+    let node = match named_node(row.node.as_deref()) {
+        Some(NamedNode::At(address)) => Some(address),
+        Some(NamedNode::Unplaced) | None => {
+            tracing::warn!("a conference shard names no node by its IPv4 address: no node counts as idle");
+            None
+        }
+    };
+    Shard { node, conference: row.conference.unwrap_or_default() }
 }

@@ -20,7 +20,7 @@ use crate::ledger::Ledger;
 use crate::observation::{Fleet, Location, NodeRole, Platform};
 use crate::policy::Policy;
 use issue::note_issues;
-use join::{join, ordered_and_not_listed, shards_by_node};
+use join::{Shards, join, ordered_and_not_listed};
 use node::{overflow_node, ready_load};
 
 pub(crate) use address::is_private_only;
@@ -105,7 +105,7 @@ impl<'a> Assessment<'a> {
     ) -> Self {
         let mut issues = Vec::new();
         let joined = join(policy, platform, fleet, &mut issues);
-        let shards = shards_by_node(platform);
+        let shards = Shards::of(platform);
         // An always-on node is one whose address no instance with our tag has.
         let on_instances: HashSet<Ipv4Addr> =
             fleet.instances.iter().filter_map(|instance| instance.private_ip).collect();

@@ -1,11 +1,9 @@
 //! How far an overflow node is (booting, ready, stopping), and what it carries. The ledger is asked for one thing only: whether it was
 //! ready in this run, since a change of ours unsets what the Management Node shows.
 
-use std::net::Ipv4Addr;
-
 use jiff::{SignedDuration, Timestamp};
-use rustc_hash::FxHashMap as HashMap;
 
+use super::join::Shards;
 use super::phase::NodePhase;
 use crate::ids::HdCalls;
 use crate::ledger::NodeRecord;
@@ -99,6 +97,8 @@ pub struct OverflowNode<'a> {
     /// Whether nothing is seen to run on it: no shard, and no tokens in use (not asked of a node in maintenance,
     /// whose load reads 100). Needs a reading of the shards. Not proof of idleness.
     pub seems_idle: bool,
+    /// Whether the Management Node has heard of the node since its launch.
+    pub reported: bool,
 }
 
 impl OverflowNode<'_> {
@@ -128,7 +128,7 @@ impl OverflowNode<'_> {
     /// Whether the Management Node has never heard of the node since it was launched: it cannot have taken a
     /// call, although it does not report that it has none.
     pub fn never_reported(&self) -> bool {
-        !self.was_ready() && !reported_since_launch(self.instance, self.node.status.as_ref())
+        !self.was_ready() && !self.reported
     }
 }
 
@@ -171,9 +171,13 @@ pub fn free_hd_calls(status: &NodeStatus) -> Option<HdCalls> {
     Some(HdCalls(u32::try_from(free).unwrap_or(u32::MAX)))
 }
 
-pub(super) fn reported_since_launch(instance: &Instance, status: Option<&NodeStatus>) -> bool {
-    match (status.and_then(|status| status.last_updated), instance.launched_at) {
-        (Some(updated), Some(launched)) => updated > launched,
+/// Whether a node has reported since its launch. The report is dated by the Management Node's clock and the launch by EC2's;
+/// so ages are compared, each by its own clock: a Management Node whose clock is wrong must not make serving nodes failed starts.
+fn reported_since_launch(platform: &Platform, instance: &Instance, node: &Node, now: Timestamp) -> bool {
+    match (node.status.as_ref().and_then(|status| status.last_updated), instance.launched_at) {
+        (Some(updated), Some(launched)) => {
+            platform.server_time.duration_since(updated) < now.duration_since(launched)
+        }
         (Some(_), None) => true,
         (None, _) => false,
     }
@@ -191,23 +195,23 @@ pub(super) fn overflow_node<'a>(
     instance: &'a Instance,
     node: &'a Node,
     record: Option<&'a NodeRecord>,
-    shards: Option<&HashMap<Ipv4Addr, u32>>,
+    shards: Option<&Shards>,
     now: Timestamp,
 ) -> OverflowNode<'a> {
-    let reported = node.status.as_ref().map(|status| status.max_hd_calls).filter(|calls| calls.0 > 0);
-    let capacity = reported
+    let measured = node.status.as_ref().map(|status| status.max_hd_calls).filter(|calls| calls.0 > 0);
+    let capacity = measured
         .or_else(|| record.and_then(|record| record.capacity))
         .unwrap_or_else(|| policy.hd_calls_of(&instance.instance_type));
+    let reported = reported_since_launch(platform, instance, node, now);
     let phase = phase_of(policy, platform, instance, node, record, now);
     let free = match phase {
         Phase::Ready => node.status.as_ref().and_then(free_hd_calls).unwrap_or_default(),
         _ => HdCalls(0),
     };
-    let on_it = shards.map(|count| count.get(&node.address).copied().unwrap_or(0));
+    let on_it = shards.map_or(0, |shards| shards.on(node.address));
     let runs = instance.state == InstanceState::Running;
     // Not asked of a node in maintenance mode, whose load reads 100, nor of one that has not reported in this run.
-    let asked = !in_maintenance(node)
-        && (was_ready(instance, record) || reported_since_launch(instance, node.status.as_ref()));
+    let asked = !in_maintenance(node) && (was_ready(instance, record) || reported);
     let tokens = node.status.as_ref().filter(|_| asked).map_or(0, |status| {
         if status.max_media_tokens > 0 {
             status.media_tokens_used
@@ -223,9 +227,10 @@ pub(super) fn overflow_node<'a>(
         phase,
         capacity,
         free,
-        hosts: runs && on_it.unwrap_or(0) > 0,
-        dropping: if instance.state == InstanceState::Stopping { on_it.unwrap_or(0) } else { 0 },
-        seems_idle: runs && on_it == Some(0) && tokens == 0,
+        hosts: runs && on_it > 0,
+        dropping: if instance.state == InstanceState::Stopping { on_it } else { 0 },
+        seems_idle: runs && shards.is_some_and(|shards| shards.none_on(node.address)) && tokens == 0,
+        reported,
     }
 }
 
@@ -287,7 +292,7 @@ fn running_phase(
 ) -> Phase {
     let run = record.and_then(|record| record.run.as_ref());
     let was_ready = was_ready(instance, record);
-    let reported = reported_since_launch(instance, node.status.as_ref());
+    let reported = reported_since_launch(platform, instance, node, now);
     let synced = node.status.as_ref().is_some_and(|status| status.synced);
     let version = node.status.as_ref().map_or("", |status| status.version.as_str());
     let same_version = platform.version.is_empty() || version == platform.version;
@@ -335,7 +340,7 @@ fn booting(
 pub fn runs_another_version(platform: &Platform, node: &OverflowNode<'_>) -> bool {
     node.instance.state == InstanceState::Running
         && !platform.version.is_empty()
-        && reported_since_launch(node.instance, node.node.status.as_ref())
+        && node.reported
         && node
             .node
             .status

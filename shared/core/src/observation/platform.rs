@@ -74,8 +74,9 @@ pub struct Certificate {
 /// The part of a conference on one node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shard {
-    /// Private address of the node.
-    pub node: Ipv4Addr,
+    /// Private address of the node; `None` where the Management Node names it in a way that cannot be placed. Such a shard
+    /// may be on any node.
+    pub node: Option<Ipv4Addr>,
     /// Name of the conference; for people, not stored.
     pub conference: String,
 }

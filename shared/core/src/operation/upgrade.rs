@@ -100,12 +100,8 @@ pub fn state_of(
     let Some(node) = view.nodes.iter().find(|node| node.instance.id == *instance) else {
         return UpgradeState::Waits;
     };
-    let status = node.node.status.as_ref();
-    let reported = status
-        .and_then(|status| status.last_updated)
-        .is_some_and(|at| node.instance.launched_at.is_none_or(|launched| at > launched));
-    match status {
-        Some(status) if reported && node.is_running() => {
+    match node.node.status.as_ref() {
+        Some(status) if node.reported && node.is_running() => {
             if status.version == platform.version && !status.upgrading {
                 UpgradeState::Current
             } else {

@@ -13,7 +13,9 @@ impl Facts<'_> {
         let Some(platform) = self.platform else { return Some(not_idle()) };
         let Some(shards) = &platform.shards else { return Some(not_idle()) };
         let Some(node) = self.node(wanted) else { return Some(not_idle()) };
-        if node.address != wanted.address || shards.iter().any(|shard| shard.node == node.address) {
+        if node.address != wanted.address
+            || shards.iter().any(|shard| shard.node.is_none_or(|at| at == node.address))
+        {
             return Some(not_idle());
         }
         let instance = self.instances.get(&wanted.instance)?;
@@ -22,7 +24,11 @@ impl Facts<'_> {
         }
         // Either it reported lately, or the Management Node has not heard of it since it was launched.
         let updated = node.status.as_ref().and_then(|status| status.last_updated);
-        let heard = updated.is_some_and(|at| instance.launched_at.is_none_or(|launched| at > launched));
+        // Each by its own clock: how old the report is by the Management Node's, and the launch by ours.
+        let heard = updated.is_some_and(|at| {
+            let age = platform.server_time.duration_since(at);
+            instance.launched_at.is_none_or(|launched| age < self.now.duration_since(launched))
+        });
         let fresh =
             updated.is_some_and(|at| platform.server_time.duration_since(at) <= self.policy.staleness);
         let in_use = node.status.as_ref().is_some_and(|status| {

@@ -163,7 +163,7 @@ impl Scene {
         if used > 0 {
             let node = self.node_mut(&id).address;
             let conference = "sales".to_owned();
-            self.platform.shards.get_or_insert_default().push(Shard { node, conference });
+            self.platform.shards.get_or_insert_default().push(Shard { node: Some(node), conference });
         }
         let run = CurrentRun {
             started_at: launched,

@@ -141,7 +141,7 @@ fn plan_with(scene: &Scene, overrides: &[Override]) -> Plan {
 fn busy_and_young() -> Scene {
     let mut scene = Scene::new().always_on(HQ, 90).ready(BURST, 5, 3);
     let node = scene.last_node_mut().address;
-    scene.platform.shards = Some(vec![Shard { node, conference: "sales".to_owned() }]);
+    scene.platform.shards = Some(vec![Shard { node: Some(node), conference: "sales".to_owned() }]);
     scene
 }
 

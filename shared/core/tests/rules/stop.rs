@@ -41,7 +41,8 @@ fn who_is_not_drained_and_why() {
         ("hosts calls", |scene| {
             let node = scene.last_node_mut().address;
             let conference = "sales".to_owned();
-            scene.platform.shards = Some(vec![spillway_core::observation::Shard { node, conference }]);
+            scene.platform.shards =
+                Some(vec![spillway_core::observation::Shard { node: Some(node), conference }]);
         }),
         ("its load is not known", |scene| {
             scene.last_node_mut().status.as_mut().unwrap().media_tokens_used = 1;
@@ -350,11 +351,20 @@ fn the_reason_of_our_maintenance_mode_begins_with_our_mark() {
 fn a_conference_on_a_node_that_we_are_stopping_is_told() {
     let mut scene = idle_node().draining(DrainKind::Auto, 5);
     let (id, node) = (scene.last_id(), scene.last_node_mut().address);
-    let shard = spillway_core::observation::Shard { node, conference: "sales".to_owned() };
+    let shard = spillway_core::observation::Shard { node: Some(node), conference: "sales".to_owned() };
     scene.platform.shards = Some(vec![shard]);
     assert_eq!(scene.plan().report.dropped_by_us, 0, "it runs: its drain is cancelled");
     scene.instance_mut(&id).state = InstanceState::Stopping;
     assert_eq!(scene.plan().report.dropped_by_us, 0, "somebody else stops it");
     scene.last_record_mut().drain.as_mut().unwrap().stop_ordered_at = Some(now());
     assert_eq!(scene.plan().report.dropped_by_us, 1);
+}
+
+#[test]
+fn a_shard_that_cannot_be_placed_may_be_on_any_node() {
+    let mut scene = idle_node();
+    assert_eq!(scene.actions(), ["drain i-00002"]);
+    let shard = spillway_core::observation::Shard { node: None, conference: "sales".to_owned() };
+    scene.platform.shards.get_or_insert_default().push(shard);
+    assert!(scene.actions().is_empty());
 }

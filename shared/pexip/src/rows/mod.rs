@@ -21,7 +21,9 @@ pub(crate) use cloud::{CloudLocation, CloudNodeRow, LicensingRow, StatusEvent};
 pub(crate) use configuration::{
     GlobalSettings, ManagementVmConfiguration, SystemLocation, TlsCertificate, WorkerVmConfiguration,
 };
-pub(crate) use status::{Backplane, ConferenceShard, ManagementVmStatus, Participant, WorkerVmStatus, names};
+pub(crate) use status::{
+    Backplane, ConferenceShard, ManagementVmStatus, NamedNode, Participant, WorkerVmStatus, named_node,
+};
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,6 @@
 //! Status: what runs. Status objects refer to locations by name and to nodes by private IPv4 address.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -103,10 +103,26 @@ pub(crate) struct Backplane {
     pub(crate) resource_uri: Option<String>,
 }
 
-/// Whether a field that names a node names this one. `None` where it names none.
-pub(crate) fn names(field: Option<&str>, node: Ipv4Addr) -> Option<bool> {
+/// A field that names a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NamedNode {
+    /// By its IPv4 address, or by the same in IPv6's notation (`::ffff:10.0.0.5`).
+    At(Ipv4Addr),
+    /// By something that is no IPv4 address, such as a host name: it may be any node.
+    Unplaced,
+}
+
+/// The node that a field names; `None` where it names none.
+pub(crate) fn named_node(field: Option<&str>) -> Option<NamedNode> {
     let text = field?.trim();
-    (!text.is_empty()).then(|| text.parse() == Ok(node))
+    if text.is_empty() {
+        return None;
+    }
+    let address = text.trim_matches(['[', ']']).parse::<IpAddr>().ok().map(|address| address.to_canonical());
+    Some(match address {
+        Some(IpAddr::V4(address)) => NamedNode::At(address),
+        Some(IpAddr::V6(_)) | None => NamedNode::Unplaced,
+    })
 }
 
 rows!(WorkerVmStatus, ManagementVmStatus, ConferenceShard, Participant, Backplane);

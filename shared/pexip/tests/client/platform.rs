@@ -231,7 +231,7 @@ async fn activity_is_three_requests_and_filtered_on_our_side() {
         asked,
         [
             "status/backplane?limit=500",
-            "status/conference_shard?node=10.0.1.1&order_by=start_time&limit=500",
+            "status/conference_shard?order_by=start_time&limit=500",
             "status/participant?order_by=connect_time&limit=500",
         ]
     );

@@ -166,7 +166,7 @@ impl World {
             .flat_map(|conference| {
                 conference.parts.keys().filter_map(|ix| {
                     let node = self.nodes.get(*ix)?;
-                    Some(Shard { node: node.address, conference: conference.name.clone() })
+                    Some(Shard { node: Some(node.address), conference: conference.name.clone() })
                 })
             })
             .collect()

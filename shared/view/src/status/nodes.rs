@@ -59,7 +59,8 @@ pub(super) fn nodes(
 fn conferences(platform: &Platform) -> BTreeMap<Ipv4Addr, BTreeSet<&str>> {
     let mut by_node: BTreeMap<Ipv4Addr, BTreeSet<&str>> = BTreeMap::new();
     for shard in platform.shards.iter().flatten() {
-        by_node.entry(shard.node).or_default().insert(&shard.conference);
+        let Some(node) = shard.node else { continue };
+        by_node.entry(node).or_default().insert(&shard.conference);
     }
     by_node
 }

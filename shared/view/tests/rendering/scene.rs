@@ -220,7 +220,7 @@ impl Scene {
     pub(crate) fn call(&mut self, node: &str, conference: &str) {
         let platform = self.platform();
         let address = platform.nodes.iter().find(|each| each.name.as_str() == node).unwrap().address;
-        let shard = Shard { node: address, conference: conference.to_owned() };
+        let shard = Shard { node: Some(address), conference: conference.to_owned() };
         platform.shards.get_or_insert_default().push(shard);
     }
 

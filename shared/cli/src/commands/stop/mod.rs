@@ -126,7 +126,7 @@ async fn show(
         ));
         if options.now {
             let shards = known.platform.shards.iter().flatten();
-            for shard in shards.filter(|shard| shard.node == found.node.address) {
+            for shard in shards.filter(|shard| shard.node.is_none_or(|at| at == found.node.address)) {
                 output::note(&format!("  would drop calls of: {}", shard.conference));
             }
         }
