@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use serde::de::{DeserializeOwned, DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeOwned, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
@@ -100,21 +100,10 @@ impl<'de> Visitor<'de> for KeysOnce {
             if seen.contains(&key) {
                 return Err(A::Error::custom(format!("the key {key:?} stands twice; write it once")));
             }
-            entries.next_value_seed(Entry)?;
+            entries.next_value::<Self>()?;
             seen.insert(key);
         }
         Ok(self)
-    }
-}
-
-/// A value of an object.
-struct Entry;
-
-impl<'de> DeserializeSeed<'de> for Entry {
-    type Value = KeysOnce;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<KeysOnce, D::Error> {
-        KeysOnce::deserialize(deserializer)
     }
 }
 

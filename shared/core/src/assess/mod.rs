@@ -6,6 +6,7 @@ mod issue;
 mod join;
 mod node;
 mod phase;
+mod shards;
 mod tags;
 mod vpcs;
 
@@ -20,8 +21,9 @@ use crate::ledger::Ledger;
 use crate::observation::{Fleet, Location, NodeRole, Platform};
 use crate::policy::Policy;
 use issue::note_issues;
-use join::{Shards, join, ordered_and_not_listed};
+use join::{join, ordered_and_not_listed};
 use node::{overflow_node, ready_load};
+use shards::Shards;
 
 pub(crate) use address::is_private_only;
 pub use address::{WrongAddress, wrong_address};

@@ -3,8 +3,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::join::Shards;
 use super::phase::NodePhase;
+use super::shards::Shards;
 use crate::ids::HdCalls;
 use crate::ledger::NodeRecord;
 use crate::observation::{Instance, InstanceState, Node, NodeStatus, Platform};

@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 mod addresses;
+mod clocks;
 mod common;
 mod holds;
 mod operator;
