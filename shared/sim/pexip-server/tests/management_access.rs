@@ -211,9 +211,10 @@ async fn permissions_and_roles_are_resources() {
     let permissions = bench.get("/api/admin/configuration/v1/permission/").await;
     assert!(common::column(&permissions, "codename").contains(&json!("use_api")));
     let roles = "/api/admin/configuration/v1/role/";
-    let two = json!([permissions["objects"][0]["resource_uri"], permissions["objects"][1]["resource_uri"]]);
-    let made = bench.body("POST", roles, json!({"name": "Least", "permissions": two})).await;
-    assert_eq!(bench.get(&header(&made, "location")).await["permissions"], two);
+    let two = [&permissions["objects"][0], &permissions["objects"][1]];
+    let uris = two.map(|permission| permission["resource_uri"].clone());
+    let made = bench.body("POST", roles, json!({"name": "Least", "permissions": uris})).await;
+    assert_eq!(bench.get(&header(&made, "location")).await["permissions"], json!(two));
 }
 
 #[tokio::test]

@@ -79,8 +79,12 @@ const OAUTH2_CLIENT: &[Field] = &[
     uri(),
 ];
 
-const ROLE: &[Field] =
-    &[id(), text("name", 250).unique().f(), many("permissions", Configuration, "permission").f(), uri()];
+const ROLE: &[Field] = &[
+    id(),
+    text("name", 250).unique().f(),
+    many("permissions", Configuration, "permission").nested().f(),
+    uri(),
+];
 
 const PERMISSION: &[Field] = &[id(), text("codename", 100).ro().f(), text("name", 255).ro().f(), uri()];
 

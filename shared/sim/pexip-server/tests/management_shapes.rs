@@ -1,0 +1,21 @@
+//! Names, words and forms of values, as the vendor's schema and the vendor's own clients have them.
+
+mod common;
+
+use common::Bench;
+
+const CONFIGURATION: &str = "/api/admin/configuration/v1/";
+
+#[tokio::test]
+async fn permissions_of_a_role_come_back_as_objects() {
+    let bench = Bench::new(1).await;
+    let role = bench.get(&format!("{CONFIGURATION}role/2/")).await;
+    let first = bench.get(&format!("{CONFIGURATION}permission/1/")).await;
+    assert_eq!(role["permissions"][0], first);
+    let names: Vec<&str> = first.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(names, ["codename", "id", "name", "resource_uri"]);
+    // What was read can be written back.
+    let written = bench.body("PATCH", &format!("{CONFIGURATION}role/2/"), role.clone()).await;
+    assert_eq!(written.status(), 202);
+    assert_eq!(bench.get(&format!("{CONFIGURATION}role/2/")).await, role);
+}
