@@ -2,9 +2,14 @@
 
 mod common;
 
-use common::Bench;
+use common::{Bench, header};
+use serde_json::{Value, json};
 
 const CONFIGURATION: &str = "/api/admin/configuration/v1/";
+
+async fn schema(bench: &Bench, list: &str) -> Value {
+    bench.get(&format!("{list}schema/")).await
+}
 
 #[tokio::test]
 async fn permissions_of_a_role_come_back_as_objects() {
@@ -18,4 +23,16 @@ async fn permissions_of_a_role_come_back_as_objects() {
     let written = bench.body("PATCH", &format!("{CONFIGURATION}role/2/"), role.clone()).await;
     assert_eq!(written.status(), 202);
     assert_eq!(bench.get(&format!("{CONFIGURATION}role/2/")).await, role);
+}
+
+#[tokio::test]
+async fn transports_are_lower_case() {
+    let bench = Bench::new(1).await;
+    let list = format!("{CONFIGURATION}syslog_server/");
+    let field = schema(&bench, &list).await["fields"]["transport"].clone();
+    assert_eq!((&field["default"], &field["valid_choices"]), (&json!("udp"), &json!(["udp", "tcp", "tls"])));
+    let made = bench.body("POST", &list, json!({"address": "10.0.0.5", "transport": "tls"})).await;
+    assert_eq!(bench.get(&header(&made, "location")).await["transport"], "tls");
+    let refused = bench.body("POST", &list, json!({"address": "10.0.0.6", "transport": "UDP"})).await;
+    assert_eq!(refused.status(), 400);
 }

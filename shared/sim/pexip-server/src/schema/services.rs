@@ -21,7 +21,7 @@ const SYSLOG_SERVER: &[Field] = &[
     text("address", 255).f(),
     int("port", 514).within(1, 65535).f(),
     note("description", 250).f(),
-    text("transport", 10).or("UDP").of(&["UDP", "TCP", "TLS"]).f(),
+    text("transport", 10).or("udp").of(&["udp", "tcp", "tls"]).f(),
     flag("audit_log", false),
     flag("support_log", true),
     flag("web_log", false),
