@@ -6,6 +6,7 @@ use common::{Bench, header};
 use serde_json::{Value, json};
 
 const CONFIGURATION: &str = "/api/admin/configuration/v1/";
+const STATUS: &str = "/api/admin/status/v1/";
 
 async fn schema(bench: &Bench, list: &str) -> Value {
     bench.get(&format!("{list}schema/")).await
@@ -35,4 +36,13 @@ async fn transports_are_lower_case() {
     assert_eq!(bench.get(&header(&made, "location")).await["transport"], "tls");
     let refused = bench.body("POST", &list, json!({"address": "10.0.0.6", "transport": "UDP"})).await;
     assert_eq!(refused.status(), 400);
+}
+
+#[tokio::test]
+async fn backplanes_are_described_in_the_vendors_words() {
+    let bench = Bench::new(1).await;
+    let fields = schema(&bench, &format!("{STATUS}backplane/")).await["fields"].clone();
+    assert_eq!(fields["type"]["default"], "local-backplane");
+    assert_eq!(fields["type"]["valid_choices"], json!(["local-backplane", "geo-backplane"]));
+    assert_eq!(fields["protocol"]["default"], "INTERNAL");
 }

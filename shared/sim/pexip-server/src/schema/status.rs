@@ -138,8 +138,12 @@ const BACKPLANE: &[Field] = &[
     uuid(),
     note("conference", 250).f(),
     time("connect_time").f(),
-    note("type", 250).of(&["local", "geo"]).f().help("Within a location, or between locations."),
-    note("protocol", 250).f(),
+    text("type", 250)
+        .or("local-backplane")
+        .of(&["local-backplane", "geo-backplane"])
+        .f()
+        .help("Within a location, or between locations."),
+    text("protocol", 250).or("INTERNAL").f(),
     note("media_node", 50).f().help("Private IPv4 address of the node at this end."),
     note("proxy_node", 50).f(),
     note("remote_media_node", 50).f().help("Private IPv4 address of the node at the other end."),

@@ -67,7 +67,7 @@ fn a_spread_conference_has_a_shard_for_each_part_and_backplanes_between_them() {
     assert_eq!(rows(&mut world, Family::Status, "conference_shard").len(), 3);
     let planes = rows(&mut world, Family::Status, "backplane");
     let kinds: Vec<_> = planes.iter().map(|plane| plane["type"].as_str().unwrap()).collect();
-    assert_eq!(kinds, ["local", "geo"]);
+    assert_eq!(kinds, ["local-backplane", "geo-backplane"]);
     assert_eq!(planes[1]["media_node"], "10.44.0.3");
     assert_eq!(planes[1]["remote_media_node"], "10.44.0.1");
     let address = "10.44.0.3".parse().unwrap();
