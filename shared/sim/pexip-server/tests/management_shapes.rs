@@ -46,3 +46,30 @@ async fn backplanes_are_described_in_the_vendors_words() {
     assert_eq!(fields["type"]["valid_choices"], json!(["local-backplane", "geo-backplane"]));
     assert_eq!(fields["protocol"]["default"], "INTERNAL");
 }
+
+#[tokio::test]
+async fn fields_that_the_vendor_does_not_have_are_not_there() {
+    let bench = Bench::new(1).await;
+    for (list, missing) in [
+        (format!("{STATUS}licensing/"), &["id", "resource_uri"][..]),
+        (format!("{CONFIGURATION}oauth2_client/"), &["id"]),
+        (format!("{CONFIGURATION}global/"), &["guests_only_timeout_enabled"]),
+        (format!("{CONFIGURATION}event_sink/"), &["events", "filter_events"]),
+    ] {
+        let fields = schema(&bench, &list).await["fields"].clone();
+        for name in missing {
+            assert_eq!(fields.get(name), None, "{list} {name}");
+        }
+    }
+    let licences = bench.get(&format!("{STATUS}licensing/")).await;
+    assert_eq!(licences["objects"][0].get("resource_uri"), None);
+    assert_eq!(licences["objects"][0]["port_total"], 1000);
+    // A client is still found under its number, which only its address says.
+    let client = json!({"client_name": "a", "role": format!("{CONFIGURATION}role/1/")});
+    let made = bench.body("POST", &format!("{CONFIGURATION}oauth2_client/"), client).await;
+    let location = header(&made, "location");
+    let client = bench.get(&location).await;
+    assert_eq!((client.get("id"), client["resource_uri"].as_str()), (None, Some(location.as_str())));
+    assert_eq!(bench.body("PATCH", &location, json!({"client_name": "b"})).await.status(), 202);
+    assert_eq!(bench.send("DELETE", &location).await.status(), 204);
+}

@@ -37,7 +37,6 @@ const GLOBAL_SETTINGS: &[Field] = &[
     flag("enable_analytics", false),
     flag("bdpm_pin_checks_enabled", true),
     flag("bdpm_scan_quarantine_enabled", true),
-    flag("guests_only_timeout_enabled", false),
     int("guests_only_timeout", 60),
     uri(),
 ];
@@ -71,7 +70,6 @@ const AUTOBACKUP: &[Field] = &[
 ];
 
 const OAUTH2_CLIENT: &[Field] = &[
-    id(),
     text("client_name", 250).unique().f().help("The name of this client."),
     one("role", Configuration, "role").must().f().help("What the client may do."),
     text("client_id", 64).ro().f().help("The identifier the client signs with."),
@@ -182,7 +180,7 @@ pub(super) const RESOURCES: &[Resource] = &[
         detail: &[Method::Get, Method::Post],
         ..readable("licence_request", Key::Named("sequence_number"), LICENCE_REQUEST)
     },
-    editable("oauth2_client", "OAuth2 client", OAUTH2_CLIENT),
+    Resource { key: Key::Hidden, ..editable("oauth2_client", "OAuth2 client", OAUTH2_CLIENT) },
     readable("permission", Key::Id, PERMISSION),
     editable("role", "Role", ROLE),
     editable("scheduled_scaling", "Scheduled scaling policy", SCHEDULED_SCALING),

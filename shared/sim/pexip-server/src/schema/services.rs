@@ -37,8 +37,6 @@ const EVENT_SINK: &[Field] = &[
     note("password", 100).secret(),
     int("version", 2).within(1, 2).f(),
     flag("bulk_support", false).f(),
-    flag("filter_events", false),
-    list("events"),
     flag("verify_tls_certificate", true).f(),
     time("restart_date"),
     time("updated_at").ro(),

@@ -216,8 +216,8 @@ const ALARM: &[Field] = &[
     uri(),
 ];
 
+/// Its only row has neither a number nor an address of its own.
 const LICENSING: &[Field] = &[
-    id(),
     int("port_count", 0).f().help("Port licences in use."),
     int("port_total", 0).f().help("Port licences there are."),
     int("audio_count", 0).f(),
@@ -239,7 +239,6 @@ const LICENSING: &[Field] = &[
     flag("customlayouts_active", false),
     flag("googletrustedjoin_active", false),
     flag("zoomtrustedjoin_active", false),
-    uri(),
 ];
 
 /// `status/v1`.
@@ -251,7 +250,7 @@ pub(super) const RESOURCES: &[Resource] = &[
     readable("cloud_overflow_location", Key::Id, CLOUD_OVERFLOW_LOCATION),
     readable("conference", Key::Uuid, CONFERENCE),
     readable("conference_shard", Key::Uuid, CONFERENCE_SHARD),
-    readable("licensing", Key::Id, LICENSING),
+    readable("licensing", Key::Hidden, LICENSING),
     readable("management_vm", Key::Id, MANAGEMENT_VM),
     Resource { subs: &["media_stream"], ..readable("participant", Key::Uuid, PARTICIPANT) },
     Resource { subs: &["statistics"], ..readable("system_location", Key::Id, SYSTEM_LOCATION) },
