@@ -144,9 +144,9 @@ pub(super) fn delete(
     Ok(())
 }
 
-/// Write-only fields are for the node, not for the store.
+/// What is not shown again is for the node, not for the store.
 fn strip(resource: &Resource, row: &mut Row) {
-    row.retain(|name, _| resource.field(name).is_none_or(|field| !field.write_only));
+    row.retain(|name, _| resource.field(name).is_none_or(|field| !field.write_only && !field.forgotten));
 }
 
 /// A bulk change: `objects` are changed or created, `deleted_objects` removed.

@@ -73,3 +73,19 @@ async fn fields_that_the_vendor_does_not_have_are_not_there() {
     assert_eq!(bench.body("PATCH", &location, json!({"client_name": "b"})).await.status(), 202);
     assert_eq!(bench.send("DELETE", &location).await.status(), 204);
 }
+
+#[tokio::test]
+async fn the_key_of_a_certificate_is_never_shown_and_its_passphrase_is_blank() {
+    let bench = Bench::new(1).await;
+    let list = format!("{CONFIGURATION}tls_certificate/");
+    let body = json!({"certificate": "x", "private_key": "y", "private_key_passphrase": "secret word"});
+    let location = header(&bench.body("POST", &list, body).await, "location");
+    for _ in 0..2 {
+        let shown = bench.get(&location).await;
+        assert_eq!((shown.get("private_key"), &shown["private_key_passphrase"]), (None, &json!("")));
+        let change = json!({"private_key": "z", "private_key_passphrase": "another word"});
+        assert_eq!(bench.body("PATCH", &location, change).await.status(), 202);
+    }
+    let fields = schema(&bench, &list).await["fields"].clone();
+    assert!(fields.get("private_key").is_some() && fields.get("private_key_passphrase").is_some());
+}

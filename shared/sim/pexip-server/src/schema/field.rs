@@ -83,6 +83,8 @@ pub struct Field {
     pub filter: bool,
     /// Accepted, never returned.
     pub write_only: bool,
+    /// Accepted, never kept: it comes back as its default.
+    pub forgotten: bool,
     /// Returned as an opaque text.
     pub secret: bool,
     /// A to-many field whose items come back as objects.
@@ -104,6 +106,7 @@ const fn field(name: &'static str, kind: Kind) -> Field {
         choices: &[],
         filter: false,
         write_only: false,
+        forgotten: false,
         secret: false,
         nested: false,
     }
@@ -238,6 +241,10 @@ impl Field {
         self.write_only = true;
         self
     }
+    pub(super) const fn forgotten(mut self) -> Self {
+        self.forgotten = true;
+        self
+    }
     pub(super) const fn secret(mut self) -> Self {
         self.secret = true;
         self
@@ -273,7 +280,7 @@ impl Field {
     /// Whether rows can be put in its order: plain stored values only.
     pub fn sortable(&self) -> bool {
         let plain = !matches!(self.kind, Kind::List | Kind::Dict | Kind::ToMany(_));
-        plain && !self.secret && !self.write_only && self.name != "resource_uri"
+        plain && !self.secret && !self.write_only && !self.forgotten && self.name != "resource_uri"
     }
 
     /// The word `schema/` uses for the type.

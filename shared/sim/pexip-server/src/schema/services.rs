@@ -46,8 +46,8 @@ const EVENT_SINK: &[Field] = &[
 const TLS_CERTIFICATE: &[Field] = &[
     id(),
     text("certificate", 0),
-    text("private_key", 12288).secret(),
-    note("private_key_passphrase", 100).write_only(),
+    text("private_key", 12288).write_only(),
+    note("private_key_passphrase", 100).forgotten(),
     note("parameters", 0),
     list("nodes").help("The FQDNs of the nodes that use this certificate."),
     time("start_date").ro().f(),
