@@ -64,7 +64,12 @@ pub(super) fn clean(
     let mut row = Row::new();
     let mut wrong = Vec::new();
     for field in resource.fields.iter().filter(|field| !field.readonly) {
-        let Some(value) = body.get(field.name) else {
+        let given = body.get(field.name);
+        if field.name == "id" && (existing.is_some() || given.is_none_or(|id| id.is_null() || id == "")) {
+            // The number of a row that is there stays; a new one without a number gets the next.
+            continue;
+        }
+        let Some(value) = given else {
             if existing.is_none() {
                 if field.required() {
                     let message = "field has no data and doesn't allow a default or null value.";

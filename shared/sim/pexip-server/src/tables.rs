@@ -63,10 +63,10 @@ fn row<'a>(fields: impl IntoIterator<Item = (&'a str, Value)>) -> Row {
 }
 
 impl ConfigTables {
-    /// Adds a row; gives its number. A row that was removed and is put back has its number and keeps it.
+    /// Adds a row; gives its number: the one that it brings, if that is free, else the next.
     pub fn insert(&mut self, resource: &str, mut row: Row) -> u64 {
         let table = self.tables.entry(resource.to_owned()).or_default();
-        let free = |id: &u64| *id <= table.last && !table.rows.contains_key(id);
+        let free = |id: &u64| *id > 0 && !table.rows.contains_key(id);
         let id = row.get("id").and_then(Value::as_u64).filter(free).unwrap_or(table.last + 1);
         table.last = table.last.max(id);
         row.insert("id".into(), json!(id));

@@ -77,7 +77,11 @@ pub(super) fn replace(
     body: &Row,
 ) -> Result<(), Refusal> {
     let mut whole = body.clone();
-    for field in resource.fields.iter().filter(|field| !field.readonly && !body.contains_key(field.name)) {
+    for field in resource
+        .fields
+        .iter()
+        .filter(|field| !field.readonly && field.name != "id" && !body.contains_key(field.name))
+    {
         if field.required() {
             let message = "field has no data and doesn't allow a default or null value.";
             return Err(Refusal::Plain(format!("The '{}' {message}", field.name)));

@@ -303,7 +303,7 @@ async fn a_schema_says_what_may_be_done_and_filtered() {
         (&json!(true), &json!(false), &json!("string"))
     );
     assert!(nat.get("default").is_none());
-    assert_eq!(schema["fields"]["id"]["readonly"], true);
+    assert_eq!(schema["fields"]["id"]["readonly"], false);
     assert_eq!(schema["fields"]["node_type"]["valid_choices"], json!(["CONFERENCING", "PROXYING"]));
     assert_eq!(schema["fields"]["deployment_type"]["default"], "MANUAL-PROVISION-ONLY");
     let global = bench.get("/api/admin/configuration/v1/global/schema/").await;

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Bench, header};
+use common::{Bench, header, outcome};
 use serde_json::{Value, json};
 
 const CONFIGURATION: &str = "/api/admin/configuration/v1/";
@@ -88,4 +88,31 @@ async fn the_key_of_a_certificate_is_never_shown_and_its_passphrase_is_blank() {
     }
     let fields = schema(&bench, &list).await["fields"].clone();
     assert!(fields.get("private_key").is_some() && fields.get("private_key_passphrase").is_some());
+}
+
+#[tokio::test]
+async fn a_new_object_may_bring_its_number() {
+    let bench = Bench::new(1).await;
+    let field = schema(&bench, &format!("{CONFIGURATION}dns_server/")).await["fields"]["id"].clone();
+    assert_eq!(
+        [&field["readonly"], &field["blank"], &field["unique"], &field["default"]],
+        [&json!(false), &json!(true), &json!(true), &json!("")]
+    );
+    let list = format!("{CONFIGURATION}dns_server/");
+    let post = |body: Value| bench.body("POST", &list, body);
+    let made = post(json!({"id": 7, "address": "10.0.0.7"})).await;
+    assert_eq!((made.status().as_u16(), header(&made, "location")), (201, format!("{list}7/")));
+    let (status, body) = outcome(post(json!({"id": 7, "address": "10.0.0.8"})).await).await;
+    assert!(status == 400 && body.contains("already exists"), "{body}");
+    for (number, address) in [(json!(""), "10.0.0.9"), (Value::Null, "10.0.0.10")] {
+        let made = post(json!({"id": number, "address": address})).await;
+        assert_eq!(made.status(), 201, "a blank number is as good as none");
+    }
+    let made = post(json!({"id": "3", "address": "10.0.0.11"})).await;
+    assert_eq!(header(&made, "location"), format!("{list}3/"), "a number below the last one is free too");
+    assert_eq!(post(json!({"id": "x", "address": "10.0.0.12"})).await.status(), 400);
+    assert_eq!(common::column(&bench.get(&list).await, "id"), [3, 7, 8, 9]);
+    // The number of an object that is there is not a field to change.
+    assert_eq!(bench.body("PATCH", &format!("{list}7/"), json!({"id": 70})).await.status(), 202);
+    assert_eq!(bench.get(&format!("{list}7/")).await["id"], 7);
 }

@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 
 use spillway_pexip_model::Family;
 
+/// The largest number that a row can have.
+const LAST_NUMBER: i64 = 2_147_483_647;
+
 /// Where a related field points.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Target {
@@ -179,9 +182,9 @@ pub(super) const fn many(name: &'static str, family: Family, resource: &'static 
     made
 }
 
-/// The row's number.
+/// The row's number: a client may bring it when it makes the row, and cannot change it.
 pub(super) const fn id() -> Field {
-    let mut made = field("id", Kind::Int).ro().help("The primary key, set by the server.");
+    let mut made = field("id", Kind::Int).or("").within(1, LAST_NUMBER).help("The primary key.");
     made.unique = true;
     made
 }
