@@ -116,3 +116,25 @@ async fn a_new_object_may_bring_its_number() {
     assert_eq!(bench.body("PATCH", &format!("{list}7/"), json!({"id": 70})).await.status(), 202);
     assert_eq!(bench.get(&format!("{list}7/")).await["id"], 7);
 }
+
+#[tokio::test]
+async fn settings_with_a_default_may_be_null_where_the_vendor_says_so() {
+    let bench = Bench::new(1).await;
+    for (path, names) in [
+        (
+            "global/1/",
+            &["bursting_threshold", "bursting_min_lifetime", "management_qos", "gcp_private_key"][..],
+        ),
+        ("worker_vm/1/", &["media_priority_weight"]),
+        ("system_location/1/", &["media_qos", "signalling_qos"]),
+    ] {
+        let path = format!("{CONFIGURATION}{path}");
+        for name in names {
+            assert_eq!(bench.body("PATCH", &path, json!({*name: null})).await.status(), 202, "{name}");
+            assert_eq!(bench.get(&path).await[*name], Value::Null, "{name}");
+        }
+    }
+    let fields = schema(&bench, &format!("{CONFIGURATION}global/")).await["fields"].clone();
+    let field = &fields["bursting_threshold"];
+    assert_eq!((&field["nullable"], &field["default"]), (&json!(true), &json!(5)));
+}

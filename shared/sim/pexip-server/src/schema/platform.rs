@@ -8,9 +8,10 @@ use spillway_pexip_model::Family::Configuration;
 const GLOBAL_SETTINGS: &[Field] = &[
     id(),
     flag("bursting_enabled", false).help("Whether overflow nodes are started and stopped on a cloud."),
-    int("bursting_threshold", 5).within(1, i64::MAX).help("HD calls left at which a node is started."),
+    int("bursting_threshold", 5).within(1, i64::MAX).null().help("HD calls left at which a node is started."),
     int("bursting_min_lifetime", 50)
         .within(5, i64::MAX)
+        .null()
         .help("Minutes that a started node stays on at least."),
     text("cloud_provider", 10).or("AWS").of(&["AWS", "AZURE", "GCP"]),
     text("aws_access_key", 40).null().help("The AWS access key id that bursting uses."),
@@ -21,7 +22,7 @@ const GLOBAL_SETTINGS: &[Field] = &[
     text("azure_tenant", 40).null(),
     text("gcp_client_email", 255).null(),
     text("gcp_project_id", 255).null(),
-    note("gcp_private_key", 12288).secret(),
+    note("gcp_private_key", 12288).null().secret(),
     int("logs_max_age", 0).help("Days that logs and call history are kept; 0 is off."),
     int("es_connection_timeout", 7),
     int("es_initial_retry_backoff", 1),
@@ -29,7 +30,7 @@ const GLOBAL_SETTINGS: &[Field] = &[
     int("es_metrics_update_interval", 60),
     int("es_media_streams_wait", 1),
     note("deployment_uuid", 36),
-    int("management_qos", 0).within(0, 63),
+    int("management_qos", 0).within(0, 63).null(),
     flag("enable_ssh", true),
     flag("enable_webrtc", true),
     flag("enable_sip", true),
