@@ -12,7 +12,8 @@ use super::schema::{self, Field, Key, Kind, Resource, Target};
 use super::text::parse_time;
 use spillway_pexip_model::Row;
 
-const MISMATCH: &str = "Invalid resource lookup data provided (mismatched type).";
+/// What the framework says about a value of the wrong type in a query or an address.
+pub(super) const MISMATCH: &str = "Invalid resource lookup data provided (mismatched type).";
 
 /// One condition.
 pub(super) struct Filter {

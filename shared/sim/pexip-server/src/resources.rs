@@ -10,7 +10,7 @@ use super::oauth::Grants;
 use super::options::ServeOptions;
 use super::page::Page;
 use super::provision;
-use super::query::{filters, order};
+use super::query::{MISMATCH, filters, order};
 use super::reply::Reply;
 use super::request::Request;
 use super::route::Route;
@@ -18,7 +18,7 @@ use super::row_store::{RowStore, key_of, uri_of};
 use super::schema::{self, Method, Resource, Target};
 use super::streams::streams;
 use super::text::{naive, parameters};
-use super::write::{BulkRefusal, Undo, bulk, create, delete, existing, replace, update};
+use super::write::{BulkRefusal, Undo, bulk, create, delete, existing, update};
 use spillway_pexip_model::{ChangeError, Family, Row};
 
 /// A request that was let in.
@@ -286,11 +286,15 @@ fn change_one(
     };
     match (call.method, found) {
         (Method::Put, Ok(row)) => {
-            replace(store, undo, resource, &row, &body?)?;
+            // What a body leaves out keeps its value, as in a PATCH.
+            update(store, undo, resource, &row, &body?)?;
             Ok(Reply::no_content())
         }
         (Method::Put, Err(_)) => {
-            let row = create(store, undo, resource, &body?, Row::new())?;
+            let number: Option<u64> = key.parse().ok().filter(|number| *number > 0);
+            let number = number.ok_or_else(|| Refusal::Plain(MISMATCH.into()))?;
+            let own = Row::from_iter([("id".to_owned(), json!(number))]);
+            let row = create(store, undo, resource, &body?, own)?;
             Ok(Reply::empty(201).with("location", uri_of(Family::Configuration, resource, &row)))
         }
         (_, found) => {

@@ -1,4 +1,4 @@
-//! Changes of the configuration: create, change, replace, remove, one by one or in bulk. A bulk change is all or
+//! Changes of the configuration: create, change, remove, one by one or in bulk. A bulk change is all or
 //! nothing: what was done is undone, newest first, when a later part is refused.
 
 use serde_json::{Value, json};
@@ -65,30 +65,6 @@ pub(super) fn update(
     body: &Row,
 ) -> Result<(), Refusal> {
     let fields = clean(store, resource, body, Some(row))?;
-    set(store, undo, resource, row, fields)
-}
-
-/// Replaces a row: what a body does not name goes back to its default.
-pub(super) fn replace(
-    store: &mut RowStore<'_>,
-    undo: &mut Undo,
-    resource: &'static Resource,
-    row: &Row,
-    body: &Row,
-) -> Result<(), Refusal> {
-    let mut whole = body.clone();
-    for field in resource
-        .fields
-        .iter()
-        .filter(|field| !field.readonly && field.name != "id" && !body.contains_key(field.name))
-    {
-        if field.required() {
-            let message = "field has no data and doesn't allow a default or null value.";
-            return Err(Refusal::Plain(format!("The '{}' {message}", field.name)));
-        }
-        whole.insert(field.name.to_owned(), field.absent_value());
-    }
-    let fields = clean(store, resource, &whole, Some(row))?;
     set(store, undo, resource, row, fields)
 }
 

@@ -92,7 +92,7 @@ async fn patch_answers_202_and_changes_only_what_it_names() {
 }
 
 #[tokio::test]
-async fn put_replaces_and_creates() {
+async fn put_changes_what_it_names_and_creates_at_a_free_number() {
     let bench = Bench::new(1).await;
     bench.body("POST", DNS, json!({"address": "10.0.0.53", "description": "old"})).await;
     let response = bench.body("PUT", &format!("{DNS}1/"), json!({"address": "10.0.0.54"})).await;
@@ -101,14 +101,20 @@ async fn put_replaces_and_creates() {
         ("", (204, String::new()))
     );
     let made = bench.get(&format!("{DNS}1/")).await;
-    assert_eq!((&made["address"], &made["description"]), (&json!("10.0.0.54"), &json!("")));
-    let response = bench.body("PUT", &format!("{DNS}9/"), json!({"address": "10.0.0.55"})).await;
+    assert_eq!((&made["address"], &made["description"]), (&json!("10.0.0.54"), &json!("old")));
+    assert_eq!(bench.body("PUT", &format!("{DNS}1/"), json!({})).await.status(), 204);
+    assert_eq!(bench.get(&format!("{DNS}1/")).await, made);
+    let response = bench.body("PUT", &format!("{DNS}9/"), json!({"id": 12, "address": "10.0.0.55"})).await;
     assert_eq!(
-        (response.status().as_u16(), header(&response, "location").as_str()),
-        (201, "/api/admin/configuration/v1/dns_server/2/")
+        (response.status().as_u16(), header(&response, "location")),
+        (201, format!("{DNS}9/")),
+        "the address counts, not the body"
     );
-    let (status, body) = outcome(bench.body("PUT", &format!("{DNS}1/"), json!({})).await).await;
-    assert!(status == 400 && body.contains("'address' field"), "{body}");
+    for key in ["abc", "0"] {
+        let refused = bench.body("PUT", &format!("{DNS}{key}/"), json!({"address": "10.0.0.56"})).await;
+        assert_eq!(refused.status(), 400, "{key}");
+    }
+    assert_eq!(bench.get(DNS).await["meta"]["total_count"], 2);
 }
 
 #[tokio::test]
