@@ -1,5 +1,6 @@
 //! Connections that can be spoilt on purpose: reset before the answer, or closed in the middle of it. A real client has
-//! to survive both, and no HTTP library lets a server do either, so it is done below it.
+//! to survive both, and no HTTP library lets a server do either, so it is done below it. A request whose head does not
+//! come to its end is given up here too.
 
 use std::io;
 use std::net::SocketAddr;
@@ -14,6 +15,7 @@ use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
+use tokio::time::{Sleep, sleep};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
@@ -47,10 +49,39 @@ enum Wire {
     Tls(Box<TlsStream<TcpStream>>),
 }
 
+/// How far the head of a request has come.
+enum Head {
+    /// No byte of the next request is there.
+    Awaited,
+    /// It has begun; how many line ends came last, and until when the rest is waited for.
+    Begun(u8, Pin<Box<Sleep>>),
+    /// It is there: what follows is the body, until the answer.
+    Complete,
+}
+
+impl Head {
+    fn read(&mut self, bytes: &[u8], patience: Duration) {
+        for byte in bytes {
+            match self {
+                Self::Awaited => *self = Self::Begun(0, Box::pin(sleep(patience))),
+                Self::Begun(ends, _) => match byte {
+                    b'\n' if *ends > 0 => *self = Self::Complete,
+                    b'\n' => *ends = 1,
+                    b'\r' => {}
+                    _ => *ends = 0,
+                },
+                Self::Complete => return,
+            }
+        }
+    }
+}
+
 /// A connection off the listener.
 pub(super) struct Connection {
     wire: Wire,
     sabotage: Sabotage,
+    head: Head,
+    patience: Duration,
 }
 
 impl Connection {
@@ -84,7 +115,17 @@ impl AsyncRead for Connection {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        self.wire().poll_read(context, buffer)
+        let known = buffer.filled().len();
+        let read = self.wire().poll_read(context, buffer);
+        if read.is_ready() {
+            let patience = self.patience;
+            self.head.read(&buffer.filled()[known..], patience);
+        } else if let Head::Begun(_, end) = &mut self.head
+            && end.as_mut().poll(context).is_ready()
+        {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        read
     }
 }
 
@@ -100,6 +141,10 @@ impl AsyncWrite for Connection {
         context: &mut Context<'_>,
         buffer: &[u8],
     ) -> Poll<io::Result<usize>> {
+        // "100 Continue" is not the answer yet.
+        if !buffer.starts_with(b"HTTP/1.1 100") {
+            self.head = Head::Awaited;
+        }
         match self.sabotage.mode() {
             RESET => Poll::Ready(Err(self.reset())),
             DEAD => Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
@@ -132,7 +177,11 @@ pub(super) struct Incoming {
 
 impl Incoming {
     /// Starts to accept.
-    pub(super) fn open(listener: TcpListener, tls: Option<TlsAcceptor>) -> io::Result<Self> {
+    pub(super) fn open(
+        listener: TcpListener,
+        tls: Option<TlsAcceptor>,
+        patience: Duration,
+    ) -> io::Result<Self> {
         let address = listener.local_addr()?;
         let (sender, accepted) = mpsc::channel(256);
         tokio::spawn(async move {
@@ -159,7 +208,8 @@ impl Incoming {
                             Wire::Tls(Box::new(stream))
                         }
                     };
-                    let connection = Connection { wire, sabotage: Sabotage::default() };
+                    let connection =
+                        Connection { wire, sabotage: Sabotage::default(), head: Head::Awaited, patience };
                     let _ = sender.send((connection, peer)).await;
                 });
             }

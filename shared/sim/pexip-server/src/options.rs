@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use secrecy::SecretString;
 
@@ -85,6 +86,8 @@ pub struct ServeOptions {
     pub audience: Audience,
     /// Private key form.
     pub key_form: KeyForm,
+    /// How long the rest of a request may take once its first byte is there: its head, then its body.
+    pub read_timeout: Duration,
     /// Faults from the start; keep a clone to change them while the server runs.
     pub faults: Faults,
 }
@@ -111,6 +114,7 @@ impl Default for ServeOptions {
             document_type: "text/xml; charset=utf-8".into(),
             audience: Audience::default(),
             key_form: KeyForm::default(),
+            read_timeout: Duration::from_secs(60),
             faults: Faults::default(),
         }
     }

@@ -103,12 +103,13 @@ impl ManagementServer {
         };
         let audiences = audiences(&names, addr.port(), options.audience);
         let (log, faults) = (RequestLog::default(), options.faults.clone());
+        let patience = options.read_timeout;
         let api = Arc::new(Handle(ApiServer::new(model, options, audiences)));
         let shared = Shared { api: api.clone(), log: log.clone() };
         let app = Router::new().fallback(handle).with_state(shared);
         let service = app.into_make_service_with_connect_info::<Sabotage>();
         let (stop, stopped) = oneshot::channel::<()>();
-        let incoming = Incoming::open(listener, acceptor)?;
+        let incoming = Incoming::open(listener, acceptor, patience)?;
         let task = tokio::spawn(async move {
             let wait = async move { drop(stopped.await) };
             // The listener never fails; see `Incoming::accept`.
@@ -196,7 +197,13 @@ async fn handle(
     let query = parts.uri.query().unwrap_or_default();
     let path = parts.uri.path();
     let noted = shared.log.begin(&method, path, &super::text::parameters(query));
-    let Ok(body) = to_bytes(body, MOST_BYTES).await else {
+    let patience = shared.api.0.options.read_timeout;
+    let Ok(body) = tokio::time::timeout(patience, to_bytes(body, MOST_BYTES)).await else {
+        let mut response = plain(StatusCode::REQUEST_TIMEOUT);
+        put(response.headers_mut(), header::CONNECTION, "close");
+        return response;
+    };
+    let Ok(body) = body else {
         return plain(StatusCode::PAYLOAD_TOO_LARGE);
     };
     let request = Request {

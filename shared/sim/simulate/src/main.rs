@@ -140,6 +140,9 @@ fn serve_options(options: &Options, platform: &PlatformFile) -> anyhow::Result<S
     if let Some(kind) = &api.document_type {
         made.document_type = kind.clone().into();
     }
+    if let Some(seconds) = api.read_timeout_s {
+        made.read_timeout = Duration::from_secs(seconds);
+    }
     if let Some(limit) = api.rate_limit {
         made.rate_limit = (limit > 0).then_some(limit);
     }

@@ -208,4 +208,6 @@ pub struct ApiSpec {
     pub private_key: Option<KeyForm>,
     /// Content type of the provisioning document.
     pub document_type: Option<String>,
+    /// Seconds that the rest of a request may take once it has begun.
+    pub read_timeout_s: Option<u64>,
 }
