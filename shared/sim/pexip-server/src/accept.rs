@@ -1,21 +1,13 @@
-//! Which format a client wants: `format=` first, then `Accept`, else JSON.
+//! Which format a client wants: `format=` first, then `Accept`, else JSON, also for who takes only
+//! what cannot be written.
 
 use super::reply::Format;
 
-/// The outcome.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wanted {
-    /// One that can be written.
-    Format(Format),
-    /// Only formats that cannot.
-    Nothing,
-}
-
 /// Reads the query and the header.
-pub(super) fn wanted(query: &[(String, String)], accept: Option<&str>) -> Wanted {
+pub(super) fn wanted(query: &[(String, String)], accept: Option<&str>) -> Format {
     match query.iter().rev().find(|(key, _)| key == "format").map(|(_, value)| value.as_str()) {
-        Some("json") => return Wanted::Format(Format::Json),
-        Some("xml") => return Wanted::Format(Format::Xml),
+        Some("json") => return Format::Json,
+        Some("xml") => return Format::Xml,
         _ => {}
     }
     let accept = accept.map(str::trim).filter(|accept| !accept.is_empty()).unwrap_or("*/*");
@@ -38,7 +30,7 @@ pub(super) fn wanted(query: &[(String, String)], accept: Option<&str>) -> Wanted
             best = Some((quality, format));
         }
     }
-    best.map_or(Wanted::Nothing, |(_, format)| Wanted::Format(format))
+    best.map_or(Format::Json, |(_, format)| format)
 }
 
 #[cfg(test)]
@@ -47,8 +39,8 @@ mod tests {
 
     #[test]
     fn the_format_is_chosen_from_query_then_header() {
-        let json = Wanted::Format(Format::Json);
-        let xml = Wanted::Format(Format::Xml);
+        let json = Format::Json;
+        let xml = Format::Xml;
         for (format, accept, expected) in [
             (None, None, json),
             (None, Some("*/*"), json),
@@ -57,7 +49,8 @@ mod tests {
             (None, Some("application/xml, application/json"), json),
             (None, Some("application/xml;q=0.9, application/json;q=0.5"), xml),
             (None, Some("text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"), json),
-            (None, Some("image/png"), Wanted::Nothing),
+            (None, Some("image/png"), json),
+            (None, Some("text/html"), json),
             (Some("json"), Some("image/png"), json),
             (Some("xml"), Some("application/json"), xml),
             (Some("toml"), None, json),

@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::accept::{Wanted, wanted};
+use super::accept::wanted;
 use super::auth::{identify, setting};
 use super::fault::FaultKind;
 use super::oauth::{Grants, TokenRules};
 use super::options::{Audience, ServeOptions};
-use super::reply::{Content, Format, Reply};
+use super::reply::{Format, Reply};
 use super::request::{Answer, Request};
 use super::resources::{Call, respond};
 use super::route::{Resolution, Route, collapse, resolve};
@@ -107,14 +107,7 @@ impl ApiServer {
             Some(reply) => reply,
             None => self.routed(request, path, &mut *model, &mut memory, now, &struck),
         };
-        let read = request.method == "GET" && answer.reply.status == 200;
-        match wanted(&parameters(request.query), request.accept) {
-            Wanted::Format(format) => answer.format = format,
-            Wanted::Nothing if read && matches!(answer.reply.content, Content::Data(_)) => {
-                answer.reply = Reply::fault(406);
-            }
-            Wanted::Nothing => {}
-        }
+        answer.format = wanted(&parameters(request.query), request.accept);
         answer
     }
 

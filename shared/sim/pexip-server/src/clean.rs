@@ -71,6 +71,10 @@ pub(super) fn clean(
         }
         let Some(value) = given else {
             if existing.is_none() {
+                if field.required() && !matches!(field.kind, Kind::ToOne(_)) {
+                    wrong.push((field.name.to_owned(), "This field is required.".to_owned()));
+                    continue;
+                }
                 if field.required() {
                     let message = "field has no data and doesn't allow a default or null value.";
                     return Err(Refusal::Plain(format!("The '{}' {message}", field.name)));
@@ -117,7 +121,6 @@ fn value_of(store: &mut RowStore<'_>, field: &Field, value: &Value) -> Result<Ch
     match field.kind {
         Kind::ToOne(target) => match value {
             Value::Null if field.null => Ok(Ok(Value::Null)),
-            Value::String(text) if text.is_empty() && field.null => Ok(Ok(Value::Null)),
             Value::Null => Err(Refusal::Plain(format!(
                 "The '{}' field has no data and doesn't allow a default or null value.",
                 field.name

@@ -63,6 +63,12 @@ impl Lookup {
         NAMES.iter().find(|(_, lookup)| *lookup == self).map_or("exact", |(name, _)| name)
     }
 
+    /// Whether a reference can be asked for by it, as a number.
+    pub(super) fn relational(self) -> bool {
+        use Lookup::{Exact, Gt, Gte, In, IsNull, Lt, Lte};
+        matches!(self, Exact | In | IsNull | Gt | Gte | Lt | Lte)
+    }
+
     /// Whether it compares the text of a value, whatever its type.
     pub(super) fn textual(self) -> bool {
         use Lookup::{Contains, EndsWith, IContains, IEndsWith, IExact, IStartsWith, StartsWith};

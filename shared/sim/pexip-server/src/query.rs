@@ -91,6 +91,9 @@ fn filter(
         return Err(format!("The '{}' field does not allow filtering.", field.name));
     }
     let Some((next, rest)) = across.split_first() else {
+        if matches!(field.kind, Kind::ToOne(_) | Kind::ToMany(_)) && !lookup.relational() {
+            return Err(format!("Related Field got invalid lookup: {}", lookup.word()));
+        }
         return Ok(Filter { field, lookup, operand: operand(field, lookup, value, many)? });
     };
     let (Kind::ToOne(target) | Kind::ToMany(target)) = field.kind else {
@@ -171,7 +174,7 @@ fn typed(field: &Field, value: &str) -> Result<Operand, String> {
             format!("'{value}' value has an invalid format. It must be in YYYY-MM-DD HH:MM[:ss[.uuuuuu]][TZ] format.")
         }),
         Kind::ToOne(target) | Kind::ToMany(target) => {
-            let key = reference_key(target, &Value::from(value)).unwrap_or_else(|| value.trim().to_owned());
+            let key = value.trim().to_owned();
             let numbered = schema::resource(target.family, target.resource)
                 .is_some_and(|other| matches!(other.key, Key::Id | Key::Hidden));
             match key.parse() {

@@ -11,8 +11,8 @@ use super::text::xml_escape;
 /// What an answer carries.
 #[derive(Debug, Clone)]
 pub(super) enum Content {
-    /// A value, written as the client asked for it.
-    Data(Value),
+    /// A value, written as the client asked for it, and the name of its root in XML.
+    Data(Value, &'static str),
     /// Text of a given type; empty for most changes.
     Text(Cow<'static, str>, String),
     /// Nothing, not even a type.
@@ -41,7 +41,12 @@ const HTML: &str = "text/html; charset=utf-8";
 impl Reply {
     /// A value.
     pub(super) fn data(status: u16, value: Value) -> Self {
-        Self { status, headers: Vec::new(), content: Content::Data(value) }
+        Self { status, headers: Vec::new(), content: Content::Data(value, "response") }
+    }
+
+    /// One object.
+    pub(super) fn object(status: u16, value: Value) -> Self {
+        Self { status, headers: Vec::new(), content: Content::Data(value, "object") }
     }
 
     /// No text, typed as HTML like the framework's.
@@ -59,9 +64,10 @@ impl Reply {
         Self { status: 204, headers: Vec::new(), content: Content::Nothing }
     }
 
-    /// 400 `{"error": …}`.
+    /// 400 `{"error": …}`, escaped as if it were to stand in a page.
     pub(super) fn bad(message: impl Into<String>) -> Self {
-        Self::data(400, json!({"error": message.into()}))
+        let message = message.into().replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        Self::data(400, json!({"error": message}))
     }
 
     /// `{"error_message": …}`: formats not understood, faults of the server.
@@ -100,11 +106,11 @@ impl Reply {
     /// The type and the bytes for the wire.
     pub(super) fn wire(&self, format: Format) -> (Option<&str>, Vec<u8>) {
         match (&self.content, format) {
-            (Content::Data(value), Format::Json) => {
+            (Content::Data(value, _), Format::Json) => {
                 (Some("application/json"), value.to_string().into_bytes())
             }
-            (Content::Data(value), Format::Xml) => {
-                (Some("application/xml; charset=utf-8"), xml(value).into_bytes())
+            (Content::Data(value, root), Format::Xml) => {
+                (Some("application/xml; charset=utf-8"), xml(value, root).into_bytes())
             }
             (Content::Text(kind, text), _) => (Some(kind), text.clone().into_bytes()),
             (Content::Nothing, _) => (None, Vec::new()),
@@ -112,9 +118,9 @@ impl Reply {
     }
 }
 
-fn xml(value: &Value) -> String {
+fn xml(value: &Value, root: &str) -> String {
     let mut out = String::from("<?xml version='1.0' encoding='utf-8'?>\n");
-    element(&mut out, "response", value, true);
+    element(&mut out, root, value, true);
     out
 }
 
@@ -152,7 +158,7 @@ mod tests {
     fn xml_names_the_types_that_are_not_text() {
         let value = json!({"meta": {"limit": 20, "next": null}, "objects": [{"name": "a<b", "up": true}]});
         assert_eq!(
-            xml(&value).lines().nth(1).unwrap(),
+            xml(&value, "response").lines().nth(1).unwrap(),
             "<response><meta type=\"hash\"><limit type=\"integer\">20</limit><next type=\"null\"></next></meta>\
              <objects type=\"list\"><object type=\"hash\"><name>a&lt;b</name><up type=\"boolean\">True</up></object>\
              </objects></response>"

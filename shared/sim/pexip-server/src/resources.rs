@@ -15,7 +15,7 @@ use super::reply::Reply;
 use super::request::Request;
 use super::route::Route;
 use super::row_store::{RowStore, key_of, uri_of};
-use super::schema::{self, Method, Resource, Target};
+use super::schema::{self, Key, Method, Resource, Target};
 use super::streams::streams;
 use super::text::{naive, parameters};
 use super::write::{BulkRefusal, Undo, bulk, create, delete, existing, update};
@@ -55,8 +55,8 @@ pub(super) fn respond(
         },
         Route::Detail(family, resource, key) => match (call.method, family) {
             (Method::Get, _) => match store.find(*family, resource, key) {
-                Some(row) => Reply::data(200, store.render(*family, resource, &row)),
-                None => Reply::empty(404),
+                Some(row) => Reply::object(200, store.render(*family, resource, &row)),
+                None => nothing_at(resource, key),
             },
             (_, Family::History) => match store.find(*family, resource, key) {
                 Some(row) => {
@@ -68,6 +68,12 @@ pub(super) fn respond(
             _ => changed(store, |store, undo| change_one(store, undo, call, resource, key)),
         },
     }
+}
+
+/// 404, empty; with a message where the key cannot be one.
+fn nothing_at(resource: &Resource, key: &str) -> Reply {
+    let numbered = matches!(resource.key, Key::Id | Key::Hidden);
+    if numbered && key.parse::<i64>().is_err() { Reply::fault(404) } else { Reply::empty(404) }
 }
 
 /// Runs a change; takes back what it did when it is refused half way.
@@ -255,7 +261,7 @@ fn post(
         (_, Some(key)) => {
             let mut shown = store.render(configuration, resource, &row);
             shown["private_key_jwt"] = json!(key);
-            Reply::data(201, shown)
+            Reply::object(201, shown)
         }
         _ => Reply::empty(201),
     };
@@ -273,7 +279,7 @@ fn change_one(
         // Allowed by some resources, done by none.
         Method::Post => return Ok(Reply::empty(501)),
         Method::Delete => {
-            let row = existing(store, resource, key)?;
+            let Ok(row) = existing(store, resource, key) else { return Ok(nothing_at(resource, key)) };
             delete(store, undo, resource, &row)?;
             return Ok(Reply::no_content());
         }
@@ -297,8 +303,9 @@ fn change_one(
             let row = create(store, undo, resource, &body?, own)?;
             Ok(Reply::empty(201).with("location", uri_of(Family::Configuration, resource, &row)))
         }
-        (_, found) => {
-            update(store, undo, resource, &found?, &body?)?;
+        (_, Err(_)) => Ok(nothing_at(resource, key)),
+        (_, Ok(row)) => {
+            update(store, undo, resource, &row, &body?)?;
             Ok(Reply::empty(202))
         }
     }

@@ -183,11 +183,10 @@ async fn every_lookup_selects_what_its_name_says() {
 }
 
 #[tokio::test]
-async fn references_are_filtered_by_id_by_uri_and_across_the_relation() {
+async fn references_are_filtered_by_id_and_across_the_relation() {
     let bench = Bench::new(6).await;
     for query in [
         "system_location=2",
-        "system_location=/api/admin/configuration/v1/system_location/2/",
         "system_location__name=Overflow",
         "system_location__name__icontains=OVER",
         "system_location__in=2,9",
@@ -336,8 +335,7 @@ async fn accept_is_honoured_and_format_comes_first() {
     assert_eq!(header(&xml, "content-type"), "application/xml; charset=utf-8");
     assert!(xml.text().await.unwrap().contains("<total_count type=\"integer\">1</total_count>"));
     let image = bench.ask("GET", STATUS).header("accept", "image/png").send().await.unwrap();
-    assert_eq!(image.status(), 406);
-    assert!(image.json::<Value>().await.unwrap()["error_message"].is_string());
+    assert_eq!((image.status().as_u16(), header(&image, "content-type").as_str()), (200, "application/json"));
     let forced = bench
         .ask("GET", &format!("{STATUS}?format=json"))
         .header("accept", "image/png")

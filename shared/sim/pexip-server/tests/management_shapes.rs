@@ -138,3 +138,59 @@ async fn settings_with_a_default_may_be_null_where_the_vendor_says_so() {
     let field = &fields["bursting_threshold"];
     assert_eq!((&field["nullable"], &field["default"]), (&json!(true), &json!(5)));
 }
+
+#[tokio::test]
+async fn missing_fields_are_named_one_by_one() {
+    let bench = Bench::new(1).await;
+    let (status, body) =
+        outcome(bench.body("POST", &format!("{CONFIGURATION}system_location/"), json!({})).await).await;
+    let wanted = json!({"system_location": {"name": ["This field is required."]}});
+    assert_eq!((status, serde_json::from_str::<Value>(&body).unwrap()), (400, wanted));
+}
+
+#[tokio::test]
+async fn references_are_filtered_by_number_only() {
+    let bench = Bench::new(3).await;
+    let list = format!("{CONFIGURATION}worker_vm/");
+    let uri = format!("system_location={CONFIGURATION}system_location/2/");
+    for query in ["system_location__contains=1", "system_location__regex=1", uri.as_str()] {
+        assert_eq!(bench.send("GET", &format!("{list}?{query}")).await.status(), 400, "{query}");
+    }
+    assert_eq!(bench.get(&format!("{list}?system_location__gte=2")).await["meta"]["total_count"], 1);
+}
+
+#[tokio::test]
+async fn an_empty_text_is_no_reference() {
+    let bench = Bench::new(1).await;
+    let body = json!({"name": "Bergen", "overflow_location1": ""});
+    let (status, text) =
+        outcome(bench.body("POST", &format!("{CONFIGURATION}system_location/"), body).await).await;
+    assert!(status == 400 && text.starts_with("{\"error\":"), "{text}");
+}
+
+#[tokio::test]
+async fn a_key_that_is_no_number_is_a_404_with_a_message() {
+    let bench = Bench::new(1).await;
+    for list in [format!("{CONFIGURATION}worker_vm/"), format!("{STATUS}worker_vm/")] {
+        let (status, body) = outcome(bench.send("GET", &format!("{list}abc/")).await).await;
+        assert!(status == 404 && body.starts_with("{\"error_message\":"), "{body}");
+    }
+    let patched = bench.body("PATCH", &format!("{CONFIGURATION}worker_vm/abc/"), json!({})).await;
+    assert!(outcome(patched).await.1.starts_with("{\"error_message\":"));
+}
+
+#[tokio::test]
+async fn messages_are_escaped_as_html_is() {
+    let bench = Bench::new(1).await;
+    let (_, body) = outcome(bench.send("GET", &format!("{STATUS}worker_vm/?limit=-1")).await).await;
+    assert!(body.contains("'-1'") && body.contains("&gt;= 0"), "{body}");
+}
+
+#[tokio::test]
+async fn one_object_as_xml_is_an_object() {
+    let bench = Bench::new(1).await;
+    for (path, root) in [("worker_vm/1/", "<object>"), ("worker_vm/", "<response>")] {
+        let xml = bench.send("GET", &format!("{STATUS}{path}?format=xml")).await.text().await.unwrap();
+        assert!(xml.lines().nth(1).unwrap().starts_with(root), "{xml}");
+    }
+}

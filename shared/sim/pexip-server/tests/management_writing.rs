@@ -205,16 +205,21 @@ async fn field_errors_are_keyed_by_the_resource_first() {
 }
 
 #[tokio::test]
-async fn missing_fields_and_dead_references_are_plain_errors() {
+async fn missing_fields_are_named_and_missing_or_dead_references_are_plain_errors() {
     let bench = Bench::new(1).await;
     let mut without = node("node9", "10.0.0.9");
     without.as_object_mut().unwrap().remove("gateway");
+    let (status, body) = outcome(bench.body("POST", NODES, without).await).await;
+    let wanted = json!({"worker_vm": {"gateway": ["This field is required."]}});
+    assert_eq!((status, serde_json::from_str::<Value>(&body).unwrap()), (400, wanted));
+    let mut nowhere = node("node9", "10.0.0.9");
+    nowhere.as_object_mut().unwrap().remove("system_location");
     let mut dead = node("node9", "10.0.0.9");
     dead["system_location"] = json!(format!("{LOCATION}99/"));
     let mut number = node("node9", "10.0.0.9");
     number["system_location"] = json!(1);
     for (body, words) in [
-        (without, vec!["'gateway'"]),
+        (nowhere, vec!["'system_location'"]),
         (dead, vec!["system_location", "/api/admin/configuration/v1/system_location/99/"]),
         (number, vec!["'system_location'", "not a URI"]),
     ] {
