@@ -114,7 +114,7 @@ impl Default for ServeOptions {
             document_type: "text/xml; charset=utf-8".into(),
             audience: Audience::default(),
             key_form: KeyForm::default(),
-            read_timeout: Duration::from_secs(60),
+            read_timeout: Duration::from_mins(1),
             faults: Faults::default(),
         }
     }
