@@ -197,11 +197,12 @@ impl ApiServer {
 }
 
 /// The audiences that a node with these base addresses and names accepts.
-pub(super) fn audiences(names: &[String], port: u16, rule: Audience) -> Vec<String> {
+pub(super) fn audiences(names: &[String], port: u16, rule: Audience, https: bool) -> Vec<String> {
     let mut made = Vec::new();
     for name in names {
         let host = if name.contains(':') { format!("[{name}]") } else { name.clone() };
-        for scheme in ["https", "http"] {
+        // Behind a proxy that speaks HTTPS, plain HTTP is known by either.
+        for scheme in if https { &["https"][..] } else { &["https", "http"] } {
             made.push(format!("{scheme}://{host}/oauth/token/"));
             made.push(format!("{scheme}://{host}:{port}/oauth/token/"));
         }

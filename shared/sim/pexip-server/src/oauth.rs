@@ -16,6 +16,8 @@ use super::reply::Reply;
 use super::text::parameters;
 
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+/// What a token can be asked for.
+const SCOPES: [&str; 2] = ["is_admin", "use_api"];
 /// An assertion may be good for an hour at most; clocks may differ by a minute.
 const LONGEST: i64 = 3600;
 const LEEWAY: i64 = 60;
@@ -94,6 +96,9 @@ impl Grants {
         if field("client_assertion_type") != ASSERTION_TYPE || field("client_assertion").is_empty() {
             return refused(401, "invalid_client", "a signed client assertion is needed");
         }
+        if !field("scope").split_whitespace().all(|word| SCOPES.contains(&word)) {
+            return refused(400, "invalid_scope", "scopes are is_admin and use_api");
+        }
         match self.verify(field("client_assertion"), rules, known) {
             Err(why) => refused(401, "invalid_client", &why),
             Ok(client) => {
@@ -145,16 +150,21 @@ impl Grants {
         let exp = seconds("exp").ok_or("Invalid claim: exp")?;
         // Clients sign by their own clock. A simulated clock may be elsewhere, so the real one will do as well.
         let now = [rules.now, Timestamp::now()].map(Timestamp::as_second);
-        let fresh = |now: i64| {
-            exp + LEEWAY > now
-                && seconds("iat").is_none_or(|iat| iat <= now + LEEWAY && exp - iat <= LONGEST + LEEWAY)
-                && seconds("nbf").is_none_or(|nbf| nbf <= now + LEEWAY)
-                && exp <= now + LONGEST + 2 * LEEWAY
+        let (iat, nbf) = (seconds("iat"), seconds("nbf"));
+        let wrong = |now: i64| {
+            let ahead = |at: Option<i64>| at.is_some_and(|at| at > now + LEEWAY);
+            let long =
+                exp > now + LONGEST + 2 * LEEWAY || iat.is_some_and(|iat| exp - iat > LONGEST + LEEWAY);
+            match (rules.expired || exp + LEEWAY <= now, ahead(iat), ahead(nbf), long) {
+                (true, ..) => Some("exp (the assertion has expired)"),
+                (_, true, ..) => Some("iat (the assertion was made in the future)"),
+                (_, _, true, _) => Some("nbf (the assertion is not valid yet)"),
+                (.., true) => Some("exp (the assertion is good for more than an hour)"),
+                _ => None,
+            }
         };
-        if rules.expired || !now.into_iter().any(fresh) {
-            return Err(
-                "Invalid claim: exp (the assertion has expired or is good for more than an hour)".into()
-            );
+        if let [Some(_), Some(claim)] = now.map(wrong) {
+            return Err(format!("Invalid claim: {claim}"));
         }
         let jti = claims.get("jti").and_then(Value::as_str).ok_or("Invalid claim: jti")?;
         let horizon = now[0].min(now[1]) - LEEWAY;

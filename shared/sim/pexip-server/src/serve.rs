@@ -101,7 +101,7 @@ impl ManagementServer {
         } else {
             format!("{scheme}://{addr}")
         };
-        let audiences = audiences(&names, addr.port(), options.audience);
+        let audiences = audiences(&names, addr.port(), options.audience, options.https);
         let (log, faults) = (RequestLog::default(), options.faults.clone());
         let patience = options.read_timeout;
         let api = Arc::new(Handle(ApiServer::new(model, options, audiences)));

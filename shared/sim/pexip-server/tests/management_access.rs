@@ -120,7 +120,8 @@ async fn assertions_that_are_not_right_in_every_claim_are_refused() {
         ("iss", json!("nobody"), "unknown client"),
         ("exp", json!(now() - 120), "exp"),
         ("exp", json!(now() + 8000), "exp"),
-        ("iat", json!(now() + 600), "exp"),
+        ("iat", json!(now() + 600), "iat"),
+        ("nbf", json!(now() + 600), "nbf"),
         ("jti", Value::Null, "jti"),
         ("exp", Value::Null, "exp"),
     ];
@@ -203,6 +204,29 @@ async fn rights_are_those_of_the_role() {
     let token = token(&bench, &client).await;
     assert_eq!(with_token(&bench, &token, "GET", NODES, json!({})).await, 200);
     assert_eq!(with_token(&bench, &token, "DELETE", &format!("{NODES}1/"), json!({})).await, 403);
+}
+
+#[tokio::test]
+async fn a_token_is_for_known_scopes_and_an_audience_of_the_right_scheme() {
+    let bench = Bench::with(1, ServeOptions { https: true, ..Default::default() }).await;
+    let client = bench.server.issue_client("test", None, Rights::ReadWrite).unwrap();
+    let pem = client.private_key.expose_secret();
+    let mut plain = claims(&bench, &client.client_id);
+    plain["aud"] = json!(plain["aud"].as_str().unwrap().replace("https://", "http://"));
+    assert_eq!(exchange(&bench, &sign(pem, &plain)).await.status(), 401);
+    for (scope, code) in [("use_api", 200), ("is_admin use_api", 200), ("use_api everything", 400)] {
+        let assertion = sign(pem, &claims(&bench, &client.client_id));
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_assertion_type", ASSERTION),
+            ("client_assertion", assertion.as_str()),
+            ("scope", scope),
+        ];
+        let response = bench.bare("POST", "/oauth/token/").form(&form).send().await.unwrap();
+        assert_eq!(response.status(), code, "{scope}");
+        let reply: Value = response.json().await.unwrap();
+        assert_eq!(reply.get("error").is_some_and(|error| error == "invalid_scope"), code == 400);
+    }
 }
 
 #[tokio::test]

@@ -24,7 +24,7 @@ async fn sent(address: SocketAddr, parts: &'static [&'static str]) -> std::io::R
         stream.read_to_string(&mut answer)?;
         Ok(answer)
     };
-    tokio::task::spawn_blocking(talk).await.unwrap()
+    tokio::task::spawn_blocking(talk).await?
 }
 
 #[tokio::test]
