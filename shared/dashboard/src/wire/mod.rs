@@ -100,7 +100,7 @@ pub fn pack(data: &PageData) -> Value {
             "ledger_read": first.ledger_read, "licences": first.licences_left, "licences_total": first.licences_total,
             "data_age": first.oldest_report_s,
             "cycle": first.last_cycle.as_ref().map(|cycle| {
-                json!({"age": -after(at, cycle.at), "outcome": cycle.outcome, "summary": cycle.summary})
+                json!({"age": -after(at, cycle.at), "outcome": cycle.word(), "summary": cycle.summary})
             }),
             "good_cycle_age": first.last_good_cycle.map(|good| -after(at, good)),
             "refusal": first.last_refusal.as_ref().map(|refusal| {

@@ -108,6 +108,13 @@ pub struct LastCycle {
     pub summary: String,
 }
 
+impl LastCycle {
+    /// The outcome's word, where the summary does not say it already.
+    pub fn word(&self) -> Option<Outcome> {
+        self.outcome.filter(|outcome| !matches!(outcome, Outcome::NoOp | Outcome::Acted))
+    }
+}
+
 /// A principal location.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PrincipalLocation {

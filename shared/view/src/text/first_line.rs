@@ -1,6 +1,5 @@
 //! The first line, which the page shows too, and the last one.
 
-use spillway_core::ledger::Outcome;
 use spillway_core::policy::Mode;
 
 use super::View;
@@ -60,13 +59,10 @@ pub(super) fn foot(status: &Status, view: &View) -> String {
     };
     let cycle = match &status.first.last_cycle {
         Some(cycle) => {
-            // What such a cycle did is in its sentence.
-            let said = |outcome: &Outcome| matches!(outcome, Outcome::NoOp | Outcome::Acted);
-            let word = cycle.outcome.filter(|outcome| !said(outcome));
             format!(
                 "last cycle {} ago: {}{}",
                 age(cycle.at, view.now),
-                word.map(|outcome| format!("{outcome}, ")).unwrap_or_default(),
+                cycle.word().map(|outcome| format!("{outcome}, ")).unwrap_or_default(),
                 local(&cycle.summary, view.now, &view.zone)
             )
         }
