@@ -194,3 +194,18 @@ async fn one_object_as_xml_is_an_object() {
         assert!(xml.lines().nth(1).unwrap().starts_with(root), "{xml}");
     }
 }
+
+#[tokio::test]
+async fn fields_have_the_vendors_names_and_a_syncpoint_is_only_made() {
+    let bench = Bench::new(1).await;
+    for (list, name, other) in [
+        (format!("{CONFIGURATION}licence_request/"), "generation_time", "creation_time"),
+        ("/api/admin/history/v1/registration_alias/".to_owned(), "node", "registration_node"),
+    ] {
+        let fields = schema(&bench, &list).await["fields"].clone();
+        assert!(fields.get(name).is_some() && fields.get(other).is_none(), "{fields}");
+    }
+    let list = format!("{CONFIGURATION}system_syncpoint/");
+    assert_eq!(bench.body("POST", &list, json!({})).await.status(), 201);
+    assert_eq!(bench.send("GET", &list).await.status(), 405);
+}

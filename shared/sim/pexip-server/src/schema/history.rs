@@ -97,7 +97,7 @@ const REGISTRATION_ALIAS: &[Field] = &[
     id(),
     note("alias", 250).f(),
     text("protocol", 250).or("SIP").f(),
-    note("registration_node", 50).f(),
+    note("node", 50).f(),
     note("remote_address", 250).f(),
     time("start_time").f(),
     time("end_time").f(),

@@ -115,7 +115,7 @@ const LICENCE_REQUEST: &[Field] = &[
     text("sequence_number", 50).ro().f(),
     note("reference", 255).ro(),
     note("actions", 0).ro(),
-    time("creation_time").ro(),
+    time("generation_time").ro(),
     note("status", 255).ro(),
     note("response_xml", 0),
     uri(),
@@ -188,7 +188,7 @@ pub(super) const RESOURCES: &[Resource] = &[
     editable("snmp_network_management_system", "SNMP NMS", SNMP_NETWORK_MANAGEMENT_SYSTEM),
     editable("ssh_authorized_key", "SSH authorized key", SSH_AUTHORIZED_KEY),
     Resource {
-        list: &[Method::Get, Method::Post],
+        list: &[Method::Post],
         detail: &[Method::Get],
         ..readable("system_syncpoint", Key::Id, SYSTEM_SYNCPOINT)
     },
