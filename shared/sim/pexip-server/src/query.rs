@@ -52,6 +52,16 @@ fn referred(target: Target, value: &Value) -> Operand {
     }
 }
 
+/// Whether a query is one that the framework fails at: in a list of booleans it knows only these words.
+pub(super) fn breaks(resource: &Resource, query: &[(String, String)]) -> bool {
+    let known = |word: &str| matches!(word, "True" | "False" | "t" | "f" | "1" | "0");
+    query.iter().any(|(key, value)| {
+        let field = key.strip_suffix("__in").and_then(|name| resource.field(name));
+        let boolean = field.is_some_and(|field| field.filter && field.kind == Kind::Bool);
+        boolean && !value.split(',').all(known)
+    })
+}
+
 /// Reads the filters of a query.
 pub(super) fn filters(
     store: &mut RowStore<'_>,

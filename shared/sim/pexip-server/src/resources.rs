@@ -10,7 +10,7 @@ use super::oauth::Grants;
 use super::options::ServeOptions;
 use super::page::Page;
 use super::provision;
-use super::query::{MISMATCH, filters, order};
+use super::query::{MISMATCH, breaks, filters, order};
 use super::reply::Reply;
 use super::request::Request;
 use super::route::Route;
@@ -49,6 +49,12 @@ pub(super) fn respond(
         }
         Route::Command(group, action) => command(store, options, call, group.name, action),
         Route::Token => Reply::empty(404),
+        Route::List(_, resource)
+            if matches!(call.method, Method::Get | Method::Delete)
+                && breaks(resource, &parameters(call.request.query)) =>
+        {
+            Reply::fault(500)
+        }
         Route::List(family, resource) => match call.method {
             Method::Get => list(store, options, call, *family, resource),
             _ => changed(store, |store, undo| change_list(store, undo, grants, options, call, resource)),

@@ -209,3 +209,17 @@ async fn fields_have_the_vendors_names_and_a_syncpoint_is_only_made() {
     assert_eq!(bench.body("POST", &list, json!({})).await.status(), 201);
     assert_eq!(bench.send("GET", &list).await.status(), 405);
 }
+
+#[tokio::test]
+async fn a_list_of_booleans_is_not_read_as_one_boolean_is() {
+    let bench = Bench::new(1).await;
+    for (query, code) in [
+        ("maintenance_mode__in=false", 500),
+        ("maintenance_mode__in=False,true", 500),
+        ("maintenance_mode__in=False,True", 200),
+        ("maintenance_mode=false", 200),
+    ] {
+        let path = format!("{CONFIGURATION}worker_vm/?{query}");
+        assert_eq!(bench.send("GET", &path).await.status(), code, "{query}");
+    }
+}
