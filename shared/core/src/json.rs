@@ -28,22 +28,29 @@ pub struct JsonError {
 pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, JsonError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut reader = serde_json::Deserializer::from_str(text);
-    serde_path_to_error::deserialize::<_, KeysOnce>(&mut reader)
-        .map_err(|error| placed(error, "the JSON value"))?;
+    serde_path_to_error::deserialize::<_, KeysOnce>(&mut reader).map_err(placed)?;
     reader.end().map_err(|error| JsonError {
         path: "after the JSON value".to_owned(),
         position: Some((error.line(), error.column())),
         message: error.to_string(),
     })?;
     let mut reader = serde_json::Deserializer::from_str(text);
-    serde_path_to_error::deserialize(&mut reader).map_err(|error| placed(error, "the JSON value"))
+    serde_path_to_error::deserialize(&mut reader).map_err(placed)
 }
 
-fn placed(error: serde_path_to_error::Error<serde_json::Error>, whole: &str) -> JsonError {
+/// Reads a value whose text was read already.
+///
+/// # Errors
+/// Names the key and what is wrong.
+pub fn from_value<T: DeserializeOwned>(value: &Value) -> Result<T, JsonError> {
+    serde_path_to_error::deserialize(value).map_err(placed)
+}
+
+fn placed(error: serde_path_to_error::Error<serde_json::Error>) -> JsonError {
     let path = error.path().to_string();
     let error = error.into_inner();
     JsonError {
-        path: if path == "." { whole.to_owned() } else { format!("`{path}`") },
+        path: if path == "." { "the JSON value".to_owned() } else { format!("`{path}`") },
         position: (error.line() > 0).then(|| (error.line(), error.column())),
         message: error.to_string(),
     }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::ids::{HdCalls, LocationName};
+use crate::json::JsonError;
 use crate::ledger::HoldAmount;
 
 /// What an operator decides about a window, without when it fires: that is the schedule's expression.
@@ -99,13 +100,8 @@ impl WindowSpec {
     /// # Errors
     /// Names the key, the value and what is allowed.
     pub(super) fn read(value: &Value) -> Result<Self, SpecError> {
-        let spec: Self = serde_path_to_error::deserialize(value).map_err(|error| {
-            let path = error.path().to_string();
-            SpecError::Shape {
-                path: if path == "." { "the JSON value".to_owned() } else { format!("`{path}`") },
-                message: error.into_inner().to_string(),
-            }
-        })?;
+        let spec: Self = crate::json::from_value(value)
+            .map_err(|JsonError { path, message, .. }| SpecError::Shape { path, message })?;
         spec.validate()?;
         Ok(spec)
     }
