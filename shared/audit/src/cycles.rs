@@ -69,6 +69,7 @@ mod tests {
             address_changed_at: None,
             bursting_enabled: None,
             last_refusal: None,
+            upgrade_since: None,
         });
         cycles(&Ok(ledger), now).verdict
     }

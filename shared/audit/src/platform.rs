@@ -119,8 +119,17 @@ pub(crate) fn upgrade(view: &Assessment<'_>) -> Check {
     if view.upgrading {
         return Check::warn(
             "versions",
-            "an upgrade is in progress, or a node runs another version: no drain begins and nothing is stopped".to_owned(),
-            "spillway node upgrade starts and holds the nodes whose version is behind".to_owned(),
+            "an upgrade is in progress: no drain begins and nothing is stopped until it ends, 24 hours at the longest".to_owned(),
+            "wait until it ends; spillway node upgrade starts and holds the nodes whose version is behind".to_owned(),
+        );
+    }
+    let behind: Vec<&str> =
+        view.nodes.iter().filter(|node| node.behind).map(|node| node.node.name.as_str()).collect();
+    if !behind.is_empty() {
+        return Check::warn(
+            "versions",
+            format!("{} runs another version than the Management Node, and takes no calls", behind.join(", ")),
+            "start the upgrade again on the Management Node; spillway node upgrade starts and holds the nodes".to_owned(),
         );
     }
     Check::good("versions", "all running nodes have the Management Node's version".to_owned())

@@ -46,6 +46,7 @@ pub fn of_cycle(platform: &str, report: &CycleReport) -> Vec<Value> {
     if report.outcome == Outcome::LeaseBusy {
         return vec![line(at, platform, None, vec![("LeaseBusyCycles", "Count", json!(1))])];
     }
+    let attention = report.plan.report.attention();
     let mut values = vec![
         ("GoodCycles", "Count", json!(u32::from(report.outcome.is_good()))),
         ("RefusedCycles", "Count", json!(u32::from(report.outcome == Outcome::Refused))),
@@ -53,6 +54,10 @@ pub fn of_cycle(platform: &str, report: &CycleReport) -> Vec<Value> {
         ("RefusedStartsWithStoppedNodes", "Count", json!(report.unreplaced_starts())),
         ("UncoveredShortfall", "Count", json!(report.plan.report.uncovered_shortfall().0)),
         ("DroppedByUs", "Count", json!(report.plan.report.dropped_by_us)),
+        ("StuckDrains", "Count", json!(attention.stuck_drains)),
+        ("RefusedStops", "Count", json!(attention.refused_stops)),
+        ("StuckUpgrades", "Count", json!(attention.stuck_upgrades)),
+        ("NodesWithoutUse", "Count", json!(attention.nodes_without_calls)),
         ("CycleDuration", "Milliseconds", json!(report.took.as_millis())),
     ];
     // Only while a spike is near: the alarm on it treats silence as good. So silence must not hide: see there.

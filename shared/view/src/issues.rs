@@ -100,10 +100,41 @@ fn line(issue: &Issue, names: &BTreeMap<&InstanceId, &str>) -> IssueLine {
             },
             "clear it on the node's page when the work is done",
         ),
-        Issue::VersionBehind { instance, version } => (
+        Issue::VersionBehind { instance, version, left_behind: false } => (
             named(instance),
             format!("runs {version}, which is not the Management Node's version"),
             "spillway node upgrade starts and holds it until it is upgraded",
+        ),
+        Issue::VersionBehind { instance, version, left_behind: true } => (
+            named(instance),
+            format!(
+                "still runs {version} a day after the Management Node's version changed: the upgrade left it behind"
+            ),
+            "start the upgrade again on the Management Node, or deploy the node anew; it is stopped when it is idle",
+        ),
+        Issue::UpgradeOverdue { since } => (
+            "upgrade".to_owned(),
+            format!(
+                "an upgrade is shown since {since}, longer than the 24 hours that one can last; nodes are stopped again"
+            ),
+            "look at Status > Conferencing Nodes for nodes whose upgrade failed, and start it again",
+        ),
+        Issue::TakesNoCalls { instance, since, phase } => (
+            named(instance),
+            format!("has run since {since} without taking calls ({phase}), and is paid for"),
+            "look at its console and its row under Status > Conferencing Nodes; spillway stop NODE --now stops it",
+        ),
+        Issue::StopRefused { instance, cause } => (
+            named(instance),
+            format!("EC2 refuses to stop it: {cause}"),
+            "end what protects it: stop protection (aws ec2 modify-instance-attribute --no-disable-api-stop), a policy of the organisation, or a spot request",
+        ),
+        Issue::DrainGivenUp { instance, cause, until } => (
+            named(instance),
+            format!(
+                "its drain could not be ended ({cause}); it takes calls, and is drained again after {until}"
+            ),
+            "look at its row under Status > Conferencing Nodes; spillway stop NODE --now stops it",
         ),
     };
     IssueLine { about, what, remedy: remedy.to_owned() }

@@ -109,6 +109,7 @@ scenarios!(
     nodes_of_mixed_size,
     the_management_node_says_unknown,
     the_tag_is_missing_or_belongs_to_another_platform,
+    stops_that_ec2_refuses_hold_no_place,
     the_tag_value_unknown_shared_by_two_platforms_in_two_vpcs,
     an_upgrade_puts_nodes_in_maintenance_by_groups,
     minimum_lifetime_exactly_reached,

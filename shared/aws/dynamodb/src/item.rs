@@ -150,7 +150,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use spillway_core::ids::{HdCalls, LocationId};
-    use spillway_core::ledger::{Actor, Digest, Drain, DrainKind, NodeRecord};
+    use spillway_core::ledger::{Actor, Digest, Drain, DrainKind, GivenUpDrain, NodeRecord};
 
     use super::*;
 
@@ -172,6 +172,9 @@ mod tests {
                 idle_at: Some(at),
                 stop_ordered_at: None,
                 calls_overridden: false,
+                ordered_at: None,
+                refused_stops: 0,
+                refusal: None,
             }),
             idle_since: None,
             capacity: Some(HdCalls(17)),
@@ -182,6 +185,16 @@ mod tests {
             back_off_until: Some(at),
             retired: false,
             drain_vetoed: true,
+            vetoed_at: Some(at),
+            no_calls_since: Some(at),
+            clearing_since: None,
+            given_up: Some(GivenUpDrain {
+                at,
+                times: 2,
+                until: at,
+                cause: "EC2 refuses to stop it".to_owned(),
+                stop_refused: true,
+            }),
         }
     }
 
@@ -199,6 +212,7 @@ mod tests {
             address_changed_at: None,
             bursting_enabled: Some((false, record.back_off_until.unwrap())),
             last_refusal: None,
+            upgrade_since: None,
         };
         let map = BTreeMap::from([("digest", &digest)]);
         let back: BTreeMap<String, Digest> = decode(encode(Key::cycle(), &map, None).unwrap()).unwrap();

@@ -162,6 +162,7 @@ fn shortened(digest: &Digest) -> Digest {
         address_changed_at,
         bursting_enabled,
         last_refusal,
+        upgrade_since,
     } = digest.clone();
     Digest {
         at,
@@ -173,6 +174,7 @@ fn shortened(digest: &Digest) -> Digest {
         bursting_enabled,
         last_refusal: last_refusal
             .map(|LastRefusal { at, what }| LastRefusal { at, what: cut(what, LONGEST_SUMMARY) }),
+        upgrade_since,
     }
 }
 

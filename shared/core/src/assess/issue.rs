@@ -3,10 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
-use super::node::{OverflowNode, is_our_maintenance, runs_another_version};
+use jiff::{SignedDuration, Timestamp};
+
+use super::node::{OverflowNode, UPGRADE_LASTS, WITHOUT_CALLS};
+use super::phase::NodePhase;
+use super::status::is_our_maintenance;
 use super::{LocationView, WatchedPair};
 use crate::ids::{InstanceId, LocationId, LocationName};
-use crate::observation::Platform;
 
 /// Something that keeps a node from being used, for the status page.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -69,14 +72,50 @@ pub enum Issue {
         instance: InstanceId,
         /// Its version.
         version: String,
+        /// Whether it has taken no calls for longer than an upgrade can last: the upgrade left it behind.
+        #[serde(default)]
+        left_behind: bool,
+    },
+    /// An upgrade is in progress for longer than one can last.
+    UpgradeOverdue {
+        /// Since when it is seen.
+        since: Timestamp,
+    },
+    /// It runs, and has taken no calls for longer than an hour.
+    TakesNoCalls {
+        /// Instance.
+        instance: InstanceId,
+        /// Since when.
+        since: Timestamp,
+        /// How far it is.
+        phase: NodePhase,
+    },
+    /// EC2 refuses to stop it.
+    StopRefused {
+        /// Instance.
+        instance: InstanceId,
+        /// What EC2 said.
+        cause: String,
+    },
+    /// Its drain could not be ended and was given up: it takes calls again, and is tried again later.
+    DrainGivenUp {
+        /// Instance.
+        instance: InstanceId,
+        /// What was in the way.
+        cause: String,
+        /// Not drained again before.
+        until: Timestamp,
     },
 }
 
+/// Stops that EC2 refuses in a row before the drain is given up.
+pub(crate) const REFUSED_STOPS: u32 = 3;
+
 pub(super) fn note_issues(
-    platform: &Platform,
     nodes: &[OverflowNode<'_>],
     locations: &BTreeMap<LocationId, LocationView<'_>>,
     pairs: &[WatchedPair],
+    now: Timestamp,
     issues: &mut Vec<Issue>,
 ) {
     let secondaries: BTreeSet<LocationId> =
@@ -109,9 +148,42 @@ pub(super) fn note_issues(
             let reason = node.node.maintenance_mode_reason.clone();
             issues.push(Issue::ForeignMaintenance { instance: instance.clone(), reason });
         }
-        if runs_another_version(platform, node) {
+        if node.behind {
             let version = node.node.status.as_ref().map(|status| status.version.clone()).unwrap_or_default();
-            issues.push(Issue::VersionBehind { instance, version });
+            let left_behind = without_calls(node, now) >= UPGRADE_LASTS;
+            issues.push(Issue::VersionBehind { instance: instance.clone(), version, left_behind });
         }
+        note_what_needs_a_person(node, instance, now, issues);
+    }
+}
+
+/// How long a node has run without taking calls, by what is remembered.
+pub(crate) fn without_calls(node: &OverflowNode<'_>, now: Timestamp) -> SignedDuration {
+    let since = node.record.filter(|_| node.runs_without_calls()).and_then(|record| record.no_calls_since);
+    since.map_or(SignedDuration::ZERO, |since| now.duration_since(since))
+}
+
+fn note_what_needs_a_person(
+    node: &OverflowNode<'_>,
+    instance: InstanceId,
+    now: Timestamp,
+    issues: &mut Vec<Issue>,
+) {
+    let Some(record) = node.record.filter(|_| node.is_running()) else { return };
+    if let Some(since) = record.no_calls_since.filter(|_| without_calls(node, now) >= WITHOUT_CALLS) {
+        let phase = node.phase.kind();
+        issues.push(Issue::TakesNoCalls { instance: instance.clone(), since, phase });
+    }
+    let refused = record.drain.as_ref().filter(|drain| drain.refused_stops >= REFUSED_STOPS);
+    if let Some(drain) = refused {
+        let cause = drain.refusal.clone().unwrap_or_default();
+        issues.push(Issue::StopRefused { instance, cause });
+    } else if let Some(given_up) = &record.given_up {
+        let cause = given_up.cause.clone();
+        issues.push(if given_up.stop_refused {
+            Issue::StopRefused { instance, cause }
+        } else {
+            Issue::DrainGivenUp { instance, cause, until: given_up.until }
+        });
     }
 }

@@ -7,6 +7,7 @@ mod join;
 mod node;
 mod phase;
 mod shards;
+mod status;
 mod tags;
 mod vpcs;
 
@@ -22,18 +23,21 @@ use crate::observation::{Fleet, Location, NodeRole, Platform};
 use crate::policy::Policy;
 use issue::note_issues;
 use join::{join, ordered_and_not_listed};
-use node::{overflow_node, ready_load};
+use node::overflow_node;
 use shards::Shards;
+use status::ready_load;
 
 pub(crate) use address::is_private_only;
 pub use address::{WrongAddress, wrong_address};
 pub use issue::Issue;
+pub(crate) use issue::{REFUSED_STOPS, without_calls};
 pub(crate) use node::CLOCK_ALLOWANCE;
-pub use node::{
-    MAINTENANCE_MARK, ORDER_GRACE, OverflowNode, Phase, RETIRED_MARK, free_hd_calls, in_maintenance,
-    is_fresh, is_our_maintenance, runs_another_version,
-};
+pub use node::{ORDER_GRACE, OverflowNode, Phase, UPGRADE_LASTS, WITHOUT_CALLS};
 pub use phase::NodePhase;
+pub use status::{
+    MAINTENANCE_MARK, RETIRED_MARK, free_hd_calls, in_maintenance, is_fresh, is_our_maintenance,
+    shows_upgrade,
+};
 pub use tags::{ALLOCATION_TAG, CLOUD_TAG, allocation_of, is_ours};
 pub(crate) use vpcs::several_vpcs;
 
@@ -92,7 +96,7 @@ pub struct Assessment<'a> {
     /// Always-on transcoding nodes not in maintenance mode and outside overflow locations, and how many of them
     /// are stale.
     pub always_on: (u32, u32),
-    /// Whether anything is being upgraded, or a running node has another version.
+    /// Whether anything is being upgraded, and not for longer than an upgrade can last.
     pub upgrading: bool,
 }
 
@@ -128,10 +132,14 @@ impl<'a> Assessment<'a> {
         // The guide: the distributed database is off for nodes that are only powered on some of the time, and
         // always-on nodes are not mixed with them. An instance that lost its tag is seen by either.
         let part_time: HashSet<LocationId> = nodes.iter().map(|node| node.node.location).collect();
-        let mut upgrading = platform.upgrading;
+        let upgrade_since = ledger
+            .filter(|_| shows_upgrade(policy, platform))
+            .and_then(|ledger| ledger.cycle.digest.as_ref()?.upgrade_since);
+        let overdue = upgrade_since.filter(|since| now.duration_since(*since) >= UPGRADE_LASTS);
+        let upgrading = overdue.is_none() && shows_upgrade(policy, platform);
+        issues.extend(overdue.map(|since| Issue::UpgradeOverdue { since }));
 
         for node in &platform.nodes {
-            upgrading |= node.status.as_ref().is_some_and(|status| status.upgrading);
             if node.role == NodeRole::Proxying {
                 *proxying.entry(node.location).or_default() += 1;
                 continue;
@@ -156,7 +164,6 @@ impl<'a> Assessment<'a> {
             }
         }
         for (index, node) in nodes.iter().enumerate() {
-            upgrading |= runs_another_version(platform, node);
             let Some(view) = locations.get_mut(&node.node.location) else { continue };
             view.overflow.push(index);
             match node.phase {
@@ -180,7 +187,7 @@ impl<'a> Assessment<'a> {
                 || (view.always_on > 0 && !view.overflow.is_empty());
         }
         let pairs = watched_pairs(&locations);
-        note_issues(platform, &nodes, &locations, &pairs, &mut issues);
+        note_issues(&nodes, &locations, &pairs, now, &mut issues);
         Self { platform, nodes, locations, pairs, issues, always_on, upgrading }
     }
 

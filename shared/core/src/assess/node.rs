@@ -5,9 +5,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::phase::NodePhase;
 use super::shards::Shards;
+use super::status::{
+    free_hd_calls, in_maintenance, is_another_version, is_fresh, is_our_maintenance, ready_load,
+};
 use crate::ids::HdCalls;
 use crate::ledger::NodeRecord;
-use crate::observation::{Instance, InstanceState, Node, NodeStatus, Platform};
+use crate::observation::{Instance, InstanceState, Node, Platform};
 use crate::policy::Policy;
 
 /// How a start that was ordered is counted as on its way although EC2 does not show it yet: EC2 is eventually
@@ -17,11 +20,12 @@ pub const ORDER_GRACE: SignedDuration = SignedDuration::from_secs(90);
 /// Allowance between our clock and EC2's when a launch time is compared with an order.
 pub(crate) const CLOCK_ALLOWANCE: SignedDuration = SignedDuration::from_secs(30);
 
-/// What begins the reason of every maintenance mode that Spillway sets.
-pub const MAINTENANCE_MARK: &str = "Spillway";
+/// How long an upgrade can be in progress: Pexip Infinity ends it after 24 hours and leaves behind the nodes that it
+/// could not reach until then. What still reads as an upgrade after that stops nothing.
+pub const UPGRADE_LASTS: SignedDuration = SignedDuration::from_hours(24);
 
-/// What begins the reason of a node that an operator retired: it stays in maintenance mode while stopped.
-pub const RETIRED_MARK: &str = "Spillway: retired";
+/// A node that runs for longer than this and takes no calls, although nobody asked for it, needs a person.
+pub const WITHOUT_CALLS: SignedDuration = SignedDuration::from_hours(1);
 
 /// How far an overflow node is: booting, ready, stopping.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,6 +103,10 @@ pub struct OverflowNode<'a> {
     pub seems_idle: bool,
     /// Whether the Management Node has heard of the node since its launch.
     pub reported: bool,
+    /// Whether it has reported lately, by the Management Node's clock.
+    pub fresh: bool,
+    /// Whether it runs, and reports another version than the Management Node's: it takes no calls until it is upgraded.
+    pub behind: bool,
 }
 
 impl OverflowNode<'_> {
@@ -125,50 +133,34 @@ impl OverflowNode<'_> {
         was_ready(self.instance, self.record)
     }
 
+    /// Whether it runs and takes no calls although nobody asked for that: a start that failed, or a node that was ready
+    /// and does not report.
+    pub fn runs_without_calls(&self) -> bool {
+        self.is_running() && matches!(self.phase, Phase::FailedStart { .. } | Phase::Degraded)
+    }
+
+    /// Whether it is known that a running node that is not ready takes no calls: the Management Node never heard of it
+    /// since its launch, or hears of it that it is not ready. Of a silent node nothing is known.
+    pub fn is_known_useless(&self) -> bool {
+        match self.phase {
+            Phase::FailedStart { .. } => self.is_running() && (self.never_reported() || self.fresh),
+            Phase::Degraded => self.is_running() && self.behind && self.fresh,
+            _ => false,
+        }
+    }
+
+    /// Whether it still runs in a maintenance mode that is cleared in its configuration.
+    pub fn is_clearing(&self) -> bool {
+        self.is_running()
+            && !self.node.maintenance_mode
+            && self.node.status.as_ref().is_some_and(|status| status.maintenance_mode)
+    }
+
     /// Whether the Management Node has never heard of the node since it was launched: it cannot have taken a
     /// call, although it does not report that it has none.
     pub fn never_reported(&self) -> bool {
         !self.was_ready() && !self.reported
     }
-}
-
-/// A node is in maintenance mode when it is configured so or still runs so.
-pub fn in_maintenance(node: &Node) -> bool {
-    node.maintenance_mode || node.status.as_ref().is_some_and(|status| status.maintenance_mode)
-}
-
-/// Whether a maintenance mode is Spillway's.
-pub fn is_our_maintenance(node: &Node) -> bool {
-    node.maintenance_mode && node.maintenance_mode_reason.starts_with(MAINTENANCE_MARK)
-}
-
-/// Whether a node has reported lately, by the Management Node's own clock.
-pub fn is_fresh(policy: &Policy, platform: &Platform, status: &NodeStatus) -> bool {
-    status.last_updated.is_some_and(|at| platform.server_time.duration_since(at) <= policy.staleness)
-}
-
-/// Whether a node reports: capacity and load known, and fresh by the Management Node's own clock.
-pub(super) fn ready_load(policy: &Policy, platform: &Platform, node: &Node) -> Option<(HdCalls, HdCalls)> {
-    let status = node.status.as_ref()?;
-    if !is_fresh(policy, platform, status) || status.max_hd_calls.0 == 0 {
-        return None;
-    }
-    Some((status.max_hd_calls, free_hd_calls(status)?))
-}
-
-/// Free HD calls of one node, rounded down: from the media tokens where the release has them, since a whole
-/// percent can read one call low; else from the load. `None`: not known, which is not "none in use".
-pub fn free_hd_calls(status: &NodeStatus) -> Option<HdCalls> {
-    let max = u64::from(status.max_hd_calls.0);
-    let free = if status.max_media_tokens > 0 {
-        let left = status.max_media_tokens.saturating_sub(status.media_tokens_used);
-        max.saturating_mul(left) / status.max_media_tokens
-    } else {
-        let load = status.media_load?.clamp(0.0, 100.0);
-        // A whole percent of a whole number: the allowance keeps 17 x 100 % from becoming 16.999….
-        ((max as f64) * (100.0 - load) / 100.0 + 1e-9) as u64
-    };
-    Some(HdCalls(u32::try_from(free).unwrap_or(u32::MAX)))
 }
 
 /// Whether a node has reported since its launch. The report is dated by the Management Node's clock and the launch by EC2's;
@@ -203,6 +195,9 @@ pub(super) fn overflow_node<'a>(
         .or_else(|| record.and_then(|record| record.capacity))
         .unwrap_or_else(|| policy.hd_calls_of(&instance.instance_type));
     let reported = reported_since_launch(platform, instance, node, now);
+    let behind = instance.state == InstanceState::Running
+        && reported
+        && node.status.as_ref().is_some_and(|status| is_another_version(platform, status));
     let phase = phase_of(policy, platform, instance, node, record, now);
     let free = match phase {
         Phase::Ready => node.status.as_ref().and_then(free_hd_calls).unwrap_or_default(),
@@ -231,6 +226,8 @@ pub(super) fn overflow_node<'a>(
         dropping: if instance.state == InstanceState::Stopping { on_it } else { 0 },
         seems_idle: runs && shards.is_some_and(|shards| shards.none_on(node.address)) && tokens == 0,
         reported,
+        fresh: node.status.as_ref().is_some_and(|status| is_fresh(policy, platform, status)),
+        behind,
     }
 }
 
@@ -267,19 +264,46 @@ fn phase_of(
         InstanceState::Pending | InstanceState::Running => {
             if in_maintenance(node) {
                 if !node.maintenance_mode {
-                    // Cleared a moment ago, and not yet replicated to the node: its capacity is on its way.
-                    let fresh = node.status.as_ref().is_some_and(|status| is_fresh(policy, platform, status));
-                    return match (fresh, was_ready(instance, record)) {
-                        (true, _) => Phase::Booting { since: now },
-                        (false, true) => Phase::Degraded,
-                        (false, false) => booting(policy, instance, run, now, "in maintenance mode"),
-                    };
+                    return clearing(policy, platform, instance, node, record, now);
                 }
                 return Phase::Maintenance { ours: is_our_maintenance(node) };
             }
             running_phase(policy, platform, instance, node, record, now)
         }
     }
+}
+
+/// A node that still shows a maintenance mode which is not configured. Cleared a moment ago, its capacity is on its way
+/// until the change has reached it and it has reported again. Whoever shows it for longer is in maintenance mode for a
+/// reason that is not in the configuration (an upgrade, a processor that Pexip Infinity does not support, replication that
+/// failed), and is no capacity: neither is a node that is being upgraded.
+fn clearing(
+    policy: &Policy,
+    platform: &Platform,
+    instance: &Instance,
+    node: &Node,
+    record: Option<&NodeRecord>,
+    now: Timestamp,
+) -> Phase {
+    let status = node.status.as_ref();
+    let fresh = status.is_some_and(|status| is_fresh(policy, platform, status));
+    let upgraded = platform.upgrading
+        || status.is_some_and(|status| status.upgrading || is_another_version(platform, status));
+    if fresh && upgraded {
+        // One that was ready is not replaced for a hold: it comes back when it is upgraded.
+        let ready = was_ready(instance, record);
+        return if ready { Phase::Degraded } else { Phase::Maintenance { ours: false } };
+    }
+    let since = record.and_then(|record| record.clearing_since).unwrap_or(now);
+    let limit = policy.replication_of(platform.nodes.len()) + policy.staleness;
+    if fresh && now.duration_since(since) <= limit {
+        return Phase::Booting { since: now };
+    }
+    if was_ready(instance, record) {
+        return Phase::Degraded;
+    }
+    let run = record.and_then(|record| record.run.as_ref());
+    booting(policy, instance, run, now, "in maintenance mode, which is not in its configuration")
 }
 
 fn running_phase(
@@ -333,17 +357,4 @@ fn booting(
     } else {
         Phase::FailedStart { cause: format!("not ready {:#} after its launch: {missing}", policy.boot_limit) }
     }
-}
-
-/// Whether a node has reported since its launch, and another version than the Management Node's: it takes no calls until
-/// it is upgraded.
-pub fn runs_another_version(platform: &Platform, node: &OverflowNode<'_>) -> bool {
-    node.instance.state == InstanceState::Running
-        && !platform.version.is_empty()
-        && node.reported
-        && node
-            .node
-            .status
-            .as_ref()
-            .is_some_and(|status| !status.version.is_empty() && status.version != platform.version)
 }

@@ -43,6 +43,9 @@ pub struct Digest {
     /// cost a search through the history.
     #[serde(default)]
     pub last_refusal: Option<LastRefusal>,
+    /// Since when an upgrade is seen in progress: it stops nothing for longer than the vendor's upgrade can last.
+    #[serde(default)]
+    pub upgrade_since: Option<Timestamp>,
 }
 
 /// A refusal, for people.

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 pub use cycle::{CycleRecord, Digest, LastRefusal};
 pub use event::{Actor, Event, EventKind};
 pub use hold::{Hold, HoldAmount, HoldScope};
-pub use node::{CurrentRun, Drain, DrainKind, NodeRecord};
+pub use node::{CurrentRun, Drain, DrainKind, GivenUpDrain, NodeRecord};
 pub use outcome::Outcome;
 pub use request::{OperatorCommand, Pause, Request};
 

@@ -44,6 +44,58 @@ pub struct NodeRecord {
     /// A person vetoed the drain of this run by clearing our maintenance mode.
     #[serde(default)]
     pub drain_vetoed: bool,
+    /// When it was vetoed: a veto does not last for ever.
+    #[serde(default)]
+    pub vetoed_at: Option<Timestamp>,
+    /// Since when the running node takes no calls although nobody asked for it: it failed to start, or does not report.
+    #[serde(default)]
+    pub no_calls_since: Option<Timestamp>,
+    /// Since when the node still runs in a maintenance mode that is cleared in its configuration.
+    #[serde(default)]
+    pub clearing_since: Option<Timestamp>,
+    /// The drain that Spillway gave up last in this run.
+    #[serde(default)]
+    pub given_up: Option<GivenUpDrain>,
+}
+
+impl NodeRecord {
+    /// Forgets what is only so while the instance runs: a run began, or ended.
+    pub fn forget_run_state(&mut self) {
+        self.drain = None;
+        self.idle_since = None;
+        self.drain_vetoed = false;
+        self.vetoed_at = None;
+        self.no_calls_since = None;
+        self.clearing_since = None;
+        self.given_up = None;
+    }
+
+    /// Whether anything is remembered that is only so while the instance runs.
+    pub fn has_run_state(&self) -> bool {
+        self.drain.is_some()
+            || self.idle_since.is_some()
+            || self.drain_vetoed
+            || self.vetoed_at.is_some()
+            || self.no_calls_since.is_some()
+            || self.clearing_since.is_some()
+            || self.given_up.is_some()
+    }
+}
+
+/// A drain that could not be ended: the node takes calls again, and is tried again later.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GivenUpDrain {
+    /// When it was given up last.
+    pub at: Timestamp,
+    /// How often in this run.
+    pub times: u32,
+    /// Not drained again before this instant.
+    pub until: Timestamp,
+    /// What was in the way, one sentence.
+    pub cause: String,
+    /// Whether EC2 refused the stop.
+    #[serde(default)]
+    pub stop_refused: bool,
 }
 
 /// One run of a node: from an ordered start to the stop.
@@ -100,4 +152,20 @@ pub struct Drain {
     /// Whether an operator ordered the stop whatever ran on the node: calls dropped by it are theirs, not a fault.
     #[serde(default)]
     pub calls_overridden: bool,
+    /// When it was first ordered; `began_at` moves when an order that was lost is repeated.
+    #[serde(default)]
+    pub ordered_at: Option<Timestamp>,
+    /// Stops that EC2 refused in a row.
+    #[serde(default)]
+    pub refused_stops: u32,
+    /// What EC2 said the last time.
+    #[serde(default)]
+    pub refusal: Option<String>,
+}
+
+impl Drain {
+    /// When the drain was first ordered.
+    pub fn first_ordered(&self) -> Timestamp {
+        self.ordered_at.unwrap_or(self.began_at)
+    }
 }

@@ -1,12 +1,16 @@
 //! What was seen is remembered: runs that began and ended, nodes that became ready or failed, capacity, place.
 //! Nothing here depends on what the plan will do, and a record that says nothing new is not written.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::draft::Draft;
 use crate::assess::{CLOCK_ALLOWANCE, ORDER_GRACE, OverflowNode, Phase, is_our_maintenance};
-use crate::ledger::{Actor, CurrentRun, EventKind};
+use crate::ledger::{Actor, CurrentRun, EventKind, NodeRecord};
 use crate::observation::InstanceState;
+
+/// How long a person's veto keeps a node from being drained: the day that it was given for. A node that is forgotten must
+/// not run until somebody reads a bill.
+const VETO_LASTS: SignedDuration = SignedDuration::from_hours(12);
 
 pub(super) fn remember(draft: &mut Draft<'_>, count_failures: bool) {
     let view = draft.view;
@@ -40,12 +44,7 @@ fn says_nothing_new(draft: &Draft<'_>, node: &OverflowNode<'_>) -> bool {
         && record.foreign_maintenance == (node.node.maintenance_mode && !is_our_maintenance(node.node))
         && (reported.is_none() || record.capacity == reported);
     let same_life = match node.instance.state {
-        InstanceState::Stopped => {
-            record.run.is_none()
-                && record.drain.is_none()
-                && record.idle_since.is_none()
-                && !record.drain_vetoed
-        }
+        InstanceState::Stopped => record.run.is_none() && !record.has_run_state(),
         InstanceState::Pending | InstanceState::Running => {
             let known = record.run.as_ref().is_some_and(|run| {
                 run.launched_at.is_some()
@@ -53,17 +52,20 @@ fn says_nothing_new(draft: &Draft<'_>, node: &OverflowNode<'_>) -> bool {
                     && (run.ready_at.is_some() || node.phase != Phase::Ready)
                     && (run.failed || !matches!(node.phase, Phase::FailedStart { .. }))
             });
-            known && record.idle_since.is_some() == counts_as_idle(node)
+            known
+                && record.idle_since.is_some() == counts_as_idle(node)
+                && record.no_calls_since.is_some() == node.runs_without_calls()
+                && record.clearing_since.is_some() == node.is_clearing()
+                && !record.drain_vetoed
         }
         _ => true,
     };
     same_place && same_life
 }
 
-/// Whether a node counts as idle: ready, or never heard of, and nothing on it.
+/// Whether a node counts as idle: ready, or known to take no calls, and nothing on it.
 fn counts_as_idle(node: &OverflowNode<'_>) -> bool {
-    let dead = matches!(node.phase, Phase::FailedStart { .. }) && node.never_reported();
-    node.seems_idle && (node.phase == Phase::Ready || dead)
+    node.seems_idle && (node.phase == Phase::Ready || node.is_known_useless())
 }
 
 fn remember_place(draft: &mut Draft<'_>, node: &OverflowNode<'_>) {
@@ -101,9 +103,7 @@ fn remember_running(draft: &mut Draft<'_>, node: &OverflowNode<'_>, count_failur
             ready_at: None,
             failed: false,
         });
-        record.drain = None;
-        record.idle_since = None;
-        record.drain_vetoed = false;
+        record.forget_run_state();
         draft.saw(
             node,
             launched.unwrap_or(now),
@@ -122,6 +122,22 @@ fn remember_running(draft: &mut Draft<'_>, node: &OverflowNode<'_>, count_failur
         record.idle_since.get_or_insert(now);
     } else {
         record.idle_since = None;
+    }
+    remember_since_when(record, node, now, count_failures);
+}
+
+/// Since when the node is in a state that must not last, and whether a veto has lasted long enough.
+fn remember_since_when(record: &mut NodeRecord, node: &OverflowNode<'_>, now: Timestamp, count: bool) {
+    let since = |so: bool, before: Option<Timestamp>| so.then(|| before.unwrap_or(now));
+    // While most nodes are silent it is the Management Node that is not heard.
+    if count || !node.runs_without_calls() {
+        record.no_calls_since = since(node.runs_without_calls(), record.no_calls_since);
+    }
+    record.clearing_since = since(node.is_clearing(), record.clearing_since);
+    record.vetoed_at = since(record.drain_vetoed, record.vetoed_at);
+    if record.vetoed_at.is_some_and(|at| now.duration_since(at) >= VETO_LASTS) {
+        record.drain_vetoed = false;
+        record.vetoed_at = None;
     }
 }
 
@@ -201,8 +217,5 @@ fn remember_stopped(draft: &mut Draft<'_>, node: &OverflowNode<'_>, count_failur
 }
 
 fn forget_drain(draft: &mut Draft<'_>, node: &OverflowNode<'_>) {
-    let record = draft.record_mut(&node.instance.id);
-    record.drain = None;
-    record.idle_since = None;
-    record.drain_vetoed = false;
+    draft.record_mut(&node.instance.id).forget_run_state();
 }

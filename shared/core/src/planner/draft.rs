@@ -29,8 +29,9 @@ pub(super) struct Draft<'a> {
     pub(super) overrides: &'a [Override],
     /// Starts that the policy still allows in this cycle.
     pub(super) starts_left: u32,
-    /// Overflow nodes up or on their way down, by location, with those this plan starts.
-    running: BTreeMap<LocationId, u32>,
+    /// Overflow nodes up or on their way down, by location, with those this plan starts; and how many of them failed to
+    /// start.
+    running: BTreeMap<LocationId, (u32, u32)>,
     pub(super) node_reasons: HashMap<InstanceId, Vec<NodeReason>>,
     pub(super) location_reasons: BTreeMap<LocationId, Vec<LocationReason>>,
 }
@@ -43,14 +44,8 @@ impl<'a> Draft<'a> {
         now: Timestamp,
         plan: Plan,
     ) -> Self {
-        let mut running: BTreeMap<LocationId, u32> = BTreeMap::new();
-        for node in &view.nodes {
-            if node.is_running() || node.is_up() || node.phase == Phase::Stopping {
-                *running.entry(node.node.location).or_default() += 1;
-            }
-        }
-        Self {
-            running,
+        let mut this = Self {
+            running: BTreeMap::new(),
             policy,
             view,
             ledger,
@@ -63,7 +58,25 @@ impl<'a> Draft<'a> {
             starts_left: policy.starts_per_cycle,
             node_reasons: HashMap::default(),
             location_reasons: BTreeMap::new(),
+        };
+        this.count_running();
+        this
+    }
+
+    /// Counts what runs, by what is remembered by now.
+    pub(super) fn count_running(&mut self) {
+        let view = self.view;
+        let mut running: BTreeMap<LocationId, (u32, u32)> = BTreeMap::new();
+        for node in &view.nodes {
+            if node.is_running() || node.is_up() || node.phase == Phase::Stopping {
+                let run = self.record(node).and_then(|record| record.run.as_ref());
+                let failed = node.is_running() && run.is_some_and(|run| run.failed);
+                let (all, of_them) = running.entry(node.node.location).or_default();
+                *all += 1;
+                *of_them += u32::from(failed);
+            }
         }
+        self.running = running;
     }
 
     /// What is remembered of a node, with what this plan changes.
@@ -168,7 +181,9 @@ impl<'a> Draft<'a> {
     pub(super) fn slots_left(&self, id: LocationId) -> u32 {
         let Some(view) = self.view.locations.get(&id) else { return 0 };
         let most = self.policy.max_nodes.get(&view.location.name).copied().unwrap_or(u32::MAX);
-        most.saturating_sub(self.running.get(&id).copied().unwrap_or(0))
+        let (all, failed) = self.running.get(&id).copied().unwrap_or_default();
+        // A node that failed to start takes no calls: it leaves its place to another, and only once, since it is paid for.
+        most.saturating_sub(all - failed).min(most.saturating_mul(2).saturating_sub(all))
     }
 
     /// Orders a start and remembers it.
@@ -195,7 +210,7 @@ impl<'a> Draft<'a> {
         self.plan.actions.push(Action::Start(start));
         self.started.insert(node.instance.id.clone());
         self.starts_left = self.starts_left.saturating_sub(1);
-        *self.running.entry(node.node.location).or_default() += 1;
+        self.running.entry(node.node.location).or_default().0 += 1;
         self.why(node, NodeReason::Starting);
         let now = self.now;
         remember_start(self.record_mut(&node.instance.id), Actor::Spillway, reason, now);
@@ -207,7 +222,7 @@ impl<'a> Draft<'a> {
         self.plan.actions.push(Action::Start(start));
         self.started.insert(node.instance.id.clone());
         self.starts_left = self.starts_left.saturating_sub(1);
-        *self.running.entry(node.node.location).or_default() += 1;
+        self.running.entry(node.node.location).or_default().0 += 1;
         self.why(node, NodeReason::Starting);
         let now = self.now;
         remember_start(self.record_mut(&node.instance.id), by.clone(), reason.to_owned(), now);
@@ -267,7 +282,5 @@ impl<'a> Draft<'a> {
 pub fn remember_start(record: &mut NodeRecord, by: Actor, reason: String, now: Timestamp) {
     record.run =
         Some(CurrentRun { started_at: now, by, reason, launched_at: None, ready_at: None, failed: false });
-    record.drain = None;
-    record.idle_since = None;
-    record.drain_vetoed = false;
+    record.forget_run_state();
 }

@@ -4,10 +4,13 @@
 use super::demand::need;
 use super::draft::Draft;
 use super::hold::{Up, current, up_for};
+use super::stuck::{give_up, stuck};
 use super::{AFTER_FAILOVER, IDLE_GAP};
-use crate::assess::{OverflowNode, Phase, RETIRED_MARK, is_fresh, is_our_maintenance};
+use crate::assess::{
+    OverflowNode, Phase, RETIRED_MARK, UPGRADE_LASTS, is_fresh, is_our_maintenance, without_calls,
+};
 use crate::ids::LocationId;
-use crate::ledger::{Actor, Drain, DrainKind, EventKind, Hold};
+use crate::ledger::{Actor, Drain, DrainKind, EventKind, Hold, HoldScope};
 use crate::plan::Action;
 use crate::report::{CancelReason, NodeReason};
 
@@ -79,6 +82,9 @@ pub(super) fn operator_drain(by: &Actor, reason: &str, now: jiff::Timestamp) -> 
         idle_at: None,
         stop_ordered_at: None,
         calls_overridden: false,
+        ordered_at: Some(now),
+        refused_stops: 0,
+        refusal: None,
     }
 }
 
@@ -97,11 +103,15 @@ pub(super) fn cancel_for_calls(draft: &mut Draft<'_>) {
             continue;
         };
         let taken_over = node.node.maintenance_mode && !is_our_maintenance(node.node);
-        let cleared = !node.node.maintenance_mode && drain.maintenance_seen_at.is_some();
+        // The reading may be older than the mark, which another cycle set: it is no sign of a person then.
+        let seen_before = drain.maintenance_seen_at.is_some_and(|at| at < draft.plan.observed_at);
+        let cleared = !node.node.maintenance_mode && seen_before;
         if taken_over || cleared {
+            let now = draft.now;
             let record = draft.record_mut(id);
             record.drain = None;
             record.drain_vetoed = true;
+            record.vetoed_at = Some(now);
             draft.undrained.insert(id.clone());
             draft.why(node, NodeReason::Vetoed);
             let reason = if cleared {
@@ -127,6 +137,12 @@ pub(super) fn progress(draft: &mut Draft<'_>) {
             continue;
         }
         let Some(drain) = draft.record(node).and_then(|record| record.drain.clone()) else { continue };
+        if !is_retired(draft, node)
+            && let Some((cause, stop_refused)) = stuck(draft, node, &drain, replication)
+        {
+            give_up(draft, node, cause, stop_refused);
+            continue;
+        }
         if let Some(reason) = &obstacle {
             draft.why(node, reason.clone());
             continue;
@@ -137,9 +153,9 @@ pub(super) fn progress(draft: &mut Draft<'_>) {
             continue;
         }
         if drain.maintenance_seen_at.is_none() {
-            let now = draft.now;
+            let read_at = draft.plan.observed_at;
             if let Some(drain) = &mut draft.record_mut(id).drain {
-                drain.maintenance_seen_at = Some(now);
+                drain.maintenance_seen_at = Some(read_at);
             }
         }
         let waited = draft.now.duration_since(drain.began_at) >= replication;
@@ -223,7 +239,10 @@ pub(super) fn begin(draft: &mut Draft<'_>) {
             let id = &node.instance.id;
             node.is_running()
                 && !draft.undrained.contains(id)
-                && draft.record(node).is_some_and(|record| record.drain.is_some())
+                && draft
+                    .record(node)
+                    .and_then(|record| record.drain.as_ref())
+                    .is_some_and(|drain| drain.kind == DrainKind::Auto)
         })
         .count();
     let mut slots = (draft.policy.drains_at_once as usize).saturating_sub(in_progress);
@@ -251,16 +270,20 @@ pub(super) fn begin(draft: &mut Draft<'_>) {
             if !may_drain(draft, node) {
                 continue;
             }
+            let ready = node.phase == Phase::Ready;
             let reason = if let Some(reason) = &obstacle {
                 Some(reason.clone())
             } else if let Some(reason) = still_young_or_busy(draft, node) {
                 Some(reason)
             } else if let Some((hold, ..)) = holds.iter().find(|(hold, up, all)| {
+                // One that takes no calls is nothing that a hold counts; it is kept where it is the one that is wanted.
+                let left = if ready { up.without(node.capacity) } else { *up };
                 hold.covers(&node.instance.id, Some(name))
-                    && up.without(node.capacity).missing(hold.amount, *all) > 0
+                    && (ready || matches!(hold.scope, HoldScope::Node(_)))
+                    && left.missing(hold.amount, *all) > 0
             }) {
                 Some(NodeReason::Held { hold: hold.id.clone() })
-            } else if growing || (needed && room.minus(node.free) <= threshold) {
+            } else if ready && (growing || (needed && room.minus(node.free) <= threshold)) {
                 Some(NodeReason::Needed)
             } else if slots == 0 {
                 Some(NodeReason::DrainsAtOnce)
@@ -273,7 +296,7 @@ pub(super) fn begin(draft: &mut Draft<'_>) {
             }
             slots -= 1;
             room = room.minus(node.free);
-            for (hold, up, _) in &mut holds {
+            for (hold, up, _) in holds.iter_mut().filter(|_| ready) {
                 if hold.covers(&node.instance.id, Some(name)) {
                     *up = up.without(node.capacity);
                 }
@@ -293,6 +316,9 @@ fn auto_drain(draft: &Draft<'_>, id: LocationId) -> Drain {
         idle_at: None,
         stop_ordered_at: None,
         calls_overridden: false,
+        ordered_at: Some(draft.now),
+        refused_stops: 0,
+        refusal: None,
     }
 }
 
@@ -310,9 +336,7 @@ fn may_drain(draft: &Draft<'_>, node: &OverflowNode<'_>) -> bool {
     let id = &node.instance.id;
     let record = draft.record(node);
     let draining = record.is_some_and(|record| record.drain.is_some());
-    // One that the Management Node has never heard of in this run cannot have taken a call.
-    let dead = matches!(node.phase, Phase::FailedStart { .. }) && node.is_running() && node.never_reported();
-    (node.phase == Phase::Ready || dead)
+    (node.phase == Phase::Ready || node.is_known_useless())
         && !draining
         && !draft.undrained.contains(id)
         && !draft.leaving.contains(id)
@@ -329,6 +353,14 @@ fn still_young_or_busy(draft: &Draft<'_>, node: &OverflowNode<'_>) -> Option<Nod
     }
     if record.is_some_and(|record| record.drain_vetoed) {
         return Some(NodeReason::Vetoed);
+    }
+    if let Some(given_up) = record.and_then(|record| record.given_up.as_ref())
+        && draft.now < given_up.until
+    {
+        return Some(NodeReason::DrainGivenUp { until: given_up.until, cause: given_up.cause.clone() });
+    }
+    if node.behind && without_calls(node, draft.now) < UPGRADE_LASTS {
+        return Some(NodeReason::VersionBehind);
     }
     match draft.lifetime_left(node) {
         Err(()) => return Some(NodeReason::Unknown),

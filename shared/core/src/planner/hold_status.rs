@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::draft::Draft;
 use super::hold::is_reached;
 use super::hold::{current, members};
-use crate::assess::{OverflowNode, Phase, runs_another_version};
+use crate::assess::{OverflowNode, Phase};
 use crate::ids::{HdCalls, InstanceId};
 use crate::ledger::{Hold, HoldAmount};
 use crate::report::{HoldStatus, READY_BEFORE_SPIKE};
@@ -43,9 +43,7 @@ fn count<'h>(draft: &Draft<'_>, node: &OverflowNode<'_>, due: bool, held: &'h mu
         // It is up, and the reconciler has not put its address right.
         Phase::Ready => &mut held.late,
         // It takes no calls until it is upgraded, which is more than a boot.
-        Phase::Booting { .. } | Phase::Degraded if runs_another_version(draft.view.platform, node) => {
-            &mut held.late
-        }
+        Phase::Booting { .. } | Phase::Degraded if node.behind => &mut held.late,
         Phase::FailedStart { .. } | Phase::Degraded | Phase::Gone => &mut held.failed,
         Phase::Booting { since } if !due && draft.now.duration_since(*since) <= BOOT => &mut held.booting,
         _ if backs_off(node, draft.now) => &mut held.failed,

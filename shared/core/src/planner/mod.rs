@@ -15,6 +15,7 @@ mod hold_status;
 mod readiness;
 mod reporting;
 mod request;
+mod stuck;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -100,6 +101,7 @@ fn plan_all(
     draft.overrides = overrides;
     let outage = view.is_outage();
     bookkeeping::remember(&mut draft, !outage);
+    draft.count_running();
     draft.plan.seen = draft.plan.records.clone();
     draft.plan.load = reporting::load(&view);
 

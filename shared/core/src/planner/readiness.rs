@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::draft::Draft;
 use super::hold::{Up, current, is_reached, members, report_of, up_for};
-use crate::assess::{Phase, runs_another_version};
+use crate::assess::Phase;
 use crate::ids::HdCalls;
 use crate::ledger::{Hold, HoldAmount, Ledger};
 use crate::observation::InstanceState;
@@ -51,7 +51,7 @@ fn readiness_of(draft: &Draft<'_>, hold: &Hold) -> Readiness {
         let nat_right = is_reached(draft, node);
         let runs = node.instance.state == InstanceState::Running;
         readiness.nat_wrong += u32::from(runs && !nat_right);
-        readiness.version_behind += u32::from(runs_another_version(draft.view.platform, node));
+        readiness.version_behind += u32::from(node.behind);
         match &node.phase {
             Phase::Ready if !draft.is_up(node) => {}
             Phase::Ready => {

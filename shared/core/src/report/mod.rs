@@ -47,6 +47,23 @@ impl Report {
         due.filter_map(|hold| hold.percent().or_else(|| (!missed_once).then_some(0))).min()
     }
 
+    /// What needs a person, counted for the alarms.
+    pub fn attention(&self) -> Attention {
+        let mut counts = Attention::default();
+        for issue in &self.issues {
+            match issue {
+                Issue::DrainGivenUp { .. } => counts.stuck_drains += 1,
+                Issue::StopRefused { .. } => counts.refused_stops += 1,
+                Issue::UpgradeOverdue { .. } | Issue::VersionBehind { left_behind: true, .. } => {
+                    counts.stuck_upgrades += 1;
+                }
+                Issue::TakesNoCalls { .. } => counts.nodes_without_calls += 1,
+                _ => {}
+            }
+        }
+        counts
+    }
+
     /// HD calls that are needed and that no node is left for.
     pub fn uncovered_shortfall(&self) -> HdCalls {
         let uncovered = |reason: &LocationReason| match reason {
@@ -59,6 +76,19 @@ impl Report {
         let all = self.locations.iter().flat_map(|location| &location.reasons).filter_map(uncovered);
         all.fold(HdCalls(0), HdCalls::plus)
     }
+}
+
+/// What needs a person: how many of each.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Attention {
+    /// Nodes whose drain was given up.
+    pub stuck_drains: u32,
+    /// Nodes that EC2 refuses to stop.
+    pub refused_stops: u32,
+    /// Nodes that an upgrade left behind, and one for an upgrade that does not end.
+    pub stuck_upgrades: u32,
+    /// Nodes that run and take no calls.
+    pub nodes_without_calls: u32,
 }
 
 /// An actor in words.

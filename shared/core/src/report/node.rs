@@ -78,6 +78,15 @@ pub enum NodeReason {
     DrainsAtOnce,
     /// A person vetoed its drain in this run.
     Vetoed,
+    /// Its last drain could not be ended.
+    DrainGivenUp {
+        /// Not drained again before.
+        until: Timestamp,
+        /// What was in the way.
+        cause: String,
+    },
+    /// Runs another version than the Management Node: it is left to an upgrade for a day.
+    VersionBehind,
     /// No drain begins and no stop happens during an upgrade.
     Upgrade,
     /// No drain begins and no stop happens for ten minutes after the Management Node failed over.
@@ -119,6 +128,8 @@ pub enum CancelReason {
     Released(String),
     /// Our maintenance mode without a drain that is known.
     Orphan,
+    /// The drain could not be ended, and why.
+    GivenUp(String),
 }
 
 impl fmt::Display for CancelReason {
@@ -131,6 +142,7 @@ impl fmt::Display for CancelReason {
             Self::PexipDecides => f.write_str("Pexip's own bursting decides now"),
             Self::Released(by) => write!(f, "released by {by}"),
             Self::Orphan => f.write_str("maintenance mode left over from a drain that is not known"),
+            Self::GivenUp(cause) => write!(f, "it could not be ended: {cause}"),
         }
     }
 }
@@ -158,6 +170,12 @@ impl fmt::Display for NodeReason {
             Self::Held { hold } => write!(f, "held by {hold}"),
             Self::DrainsAtOnce => f.write_str("waits for other drains"),
             Self::Vetoed => f.write_str("its drain was vetoed by a person"),
+            Self::DrainGivenUp { until, cause } => {
+                write!(f, "its drain could not be ended ({cause}); not drained again before {until}")
+            }
+            Self::VersionBehind => f.write_str(
+                "runs another version than the Management Node; not stopped for a day, for the upgrade",
+            ),
             Self::Upgrade => f.write_str("an upgrade is in progress"),
             Self::Failover => f.write_str("the Management Node failed over a moment ago"),
             Self::Draining => f.write_str("drain begins"),

@@ -47,8 +47,10 @@ impl Facts<'_> {
         }
         for (location, most) in &self.policy.max_nodes {
             let new = starts.iter().filter(|start| start.location == *location).count();
-            let up = self.running_in(location) + new;
-            if new > 0 && up > *most as usize {
+            let (running, failed) = self.running_in(location, plan);
+            let up = running - failed + new;
+            let too_many = up > *most as usize || running + new > 2 * *most as usize;
+            if new > 0 && too_many {
                 let up = u32::try_from(up).unwrap_or(u32::MAX);
                 violations.push(Violation::TooManyNodes { location: location.clone(), up, most: *most });
             }
@@ -86,8 +88,10 @@ impl Facts<'_> {
         }
     }
 
-    fn running_in(&self, location: &LocationName) -> usize {
-        let Some(platform) = self.platform else { return 0 };
+    /// The instances that run in a location, and those of them whose start failed: they take no calls and leave their place
+    /// to others, once.
+    fn running_in(&self, location: &LocationName, plan: &Plan) -> (usize, usize) {
+        let Some(platform) = self.platform else { return (0, 0) };
         let ids: BTreeSet<_> =
             platform.locations.iter().filter(|each| each.name == *location).map(|each| each.id).collect();
         let addresses: BTreeSet<_> = platform
@@ -96,12 +100,14 @@ impl Facts<'_> {
             .filter(|node| ids.contains(&node.location))
             .map(|node| node.address)
             .collect();
-        self.instances
-            .values()
-            .filter(|instance| {
-                matches!(instance.state, InstanceState::Pending | InstanceState::Running)
-                    && instance.private_ip.is_some_and(|address| addresses.contains(&address))
-            })
-            .count()
+        let running = self.instances.values().filter(|instance| {
+            matches!(instance.state, InstanceState::Pending | InstanceState::Running)
+                && instance.private_ip.is_some_and(|address| addresses.contains(&address))
+        });
+        let failed = |instance: &&&Instance| {
+            let record = plan.records.get(&instance.id).or_else(|| self.ledger.nodes.get(&instance.id));
+            record.and_then(|record| record.run.as_ref()).is_some_and(|run| run.failed)
+        };
+        (running.clone().count(), running.filter(failed).count())
     }
 }

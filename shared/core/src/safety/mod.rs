@@ -131,7 +131,7 @@ impl Facts<'_> {
 
     fn seems_bad_moment(&self) -> bool {
         let Some(platform) = self.platform else { return true };
-        if !self.ledger_known || platform.upgrading {
+        if !self.ledger_known || self.seems_upgrading(platform) {
             return true;
         }
         let addresses: BTreeSet<_> =
@@ -144,9 +144,6 @@ impl Facts<'_> {
             .collect();
         let (mut all, mut stale) = (0_u32, 0_u32);
         for node in &platform.nodes {
-            if node.status.as_ref().is_some_and(|status| status.upgrading) {
-                return true;
-            }
             let maintained =
                 node.maintenance_mode || node.status.as_ref().is_some_and(|status| status.maintenance_mode);
             let sometimes_off = !node.distributed_database || part_time.contains(&node.location);
@@ -164,5 +161,19 @@ impl Facts<'_> {
             stale += u32::from(!reports);
         }
         stale * 2 > all
+    }
+    /// Whether anything that reports says that it is being upgraded, for less than the 24 hours that an upgrade can last.
+    fn seems_upgrading(&self, platform: &Platform) -> bool {
+        let says = platform.upgrading
+            || platform.nodes.iter().filter_map(|node| node.status.as_ref()).any(|status| {
+                status.upgrading
+                    && status
+                        .last_updated
+                        .is_some_and(|at| platform.server_time.duration_since(at) <= self.policy.staleness)
+            });
+        let since = self.ledger.cycle.digest.as_ref().and_then(|digest| digest.upgrade_since);
+        let lasts =
+            since.is_none_or(|since| self.now.duration_since(since) < jiff::SignedDuration::from_hours(24));
+        says && lasts
     }
 }

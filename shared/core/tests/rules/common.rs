@@ -216,6 +216,9 @@ impl Scene {
             idle_at: None,
             stop_ordered_at: None,
             calls_overridden: false,
+            ordered_at: None,
+            refused_stops: 0,
+            refusal: None,
         };
         self.ledger.nodes.get_mut(&id).expect("a record").drain = Some(drain);
         self

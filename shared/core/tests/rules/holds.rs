@@ -96,6 +96,7 @@ fn holds_are_met_blindly_while_the_management_node_is_away() {
         address_changed_at: None,
         bursting_enabled: Some((enabled, now() - minutes(60 * hours))),
         last_refusal: None,
+        upgrade_since: None,
     };
     let fault = Fault::new(System::ManagementNode, FaultKind::Timeout, "no answer");
     let blind = |scene: &Scene| {

@@ -11,3 +11,4 @@ mod prewarm;
 mod properties;
 mod start;
 mod stop;
+mod without_end;

@@ -85,6 +85,7 @@ fn digest(address: &str, changed: Option<i64>) -> Digest {
         address_changed_at: changed.map(|ago| now() - minutes(ago)),
         bursting_enabled: None,
         last_refusal: None,
+        upgrade_since: None,
     }
 }
 

@@ -24,8 +24,10 @@ pub(super) async fn observe_beside<M: ManagementRead, C: Clock>(
     clock: &C,
     fleet: Reading<Fleet>,
 ) -> Observation {
+    // What is read afterwards is not older than this.
+    let observed_at = clock.now();
     let platform = management.read_platform(scope(&fleet)).await;
-    Observation { observed_at: clock.now(), platform, fleet }
+    Observation { observed_at, platform, fleet }
 }
 
 /// The same for whoever only looks, where what changes seldom may be known.
@@ -35,11 +37,12 @@ pub async fn observe_known<M: PlatformRefresh, C: Clock>(
     fleet: Reading<Fleet>,
     known: Option<&KnownPlatform>,
 ) -> Observation {
+    let observed_at = clock.now();
     let platform = match known {
         Some(known) => management.refresh_platform(known, scope(&fleet)).await,
         None => management.read_platform(scope(&fleet)).await,
     };
-    Observation { observed_at: clock.now(), platform, fleet }
+    Observation { observed_at, platform, fleet }
 }
 
 /// The shards are read only while overflow nodes run.

@@ -5,11 +5,13 @@ use jiff::Timestamp;
 
 use super::Cycle;
 use crate::ports::{Clock, Lease, LeaseError, LedgerWrite};
+use spillway_core::assess::shows_upgrade;
 use spillway_core::fault::Fault;
 use spillway_core::ledger::{Actor, Digest, Event, EventKind, KnownPlatform, LastRefusal, Ledger};
 use spillway_core::observation::{Observation, Reading};
 use spillway_core::outcome::{CycleReport, Outcome};
 use spillway_core::plan::Plan;
+use spillway_core::policy::Policy;
 
 impl<S: CycleSystems> Cycle<'_, S> {
     /// What would have been done is told once, and again when it is something else: it is what a shadow is compared by.
@@ -101,7 +103,7 @@ impl<S: CycleSystems> Cycle<'_, S> {
             }
         }
         let before = reading.as_ref().ok().and_then(|ledger| ledger.cycle.digest.clone());
-        let digest = digest(report, observation, before, now);
+        let digest = digest(self.policy, report, observation, before, now);
         match ledger.finish(lease, &digest).await {
             Ok(()) => {}
             // Somebody took over: what this cycle did is in the history all the same.
@@ -117,7 +119,8 @@ impl<S: CycleSystems> Cycle<'_, S> {
         observation: &Observation,
         state: &Ledger,
     ) {
-        let digest = digest(report, observation, state.cycle.digest.clone(), self.ports.clock.now());
+        let digest =
+            digest(self.policy, report, observation, state.cycle.digest.clone(), self.ports.clock.now());
         let (at, load) = (report.plan.observed_at, &report.plan.load);
         match self.ports.ledger.close_idle(&state.cycle, &digest, at, load).await {
             Ok(()) => {}
@@ -127,7 +130,13 @@ impl<S: CycleSystems> Cycle<'_, S> {
     }
 }
 
-fn digest(report: &CycleReport, observation: &Observation, before: Option<Digest>, now: Timestamp) -> Digest {
+fn digest(
+    policy: &Policy,
+    report: &CycleReport,
+    observation: &Observation,
+    before: Option<Digest>,
+    now: Timestamp,
+) -> Digest {
     let before = before.unwrap_or(Digest {
         at: now,
         outcome: None,
@@ -137,6 +146,7 @@ fn digest(report: &CycleReport, observation: &Observation, before: Option<Digest
         address_changed_at: None,
         bursting_enabled: None,
         last_refusal: None,
+        upgrade_since: None,
     });
     let platform = observation.platform.as_ref().ok();
     let address = platform.map_or_else(|| before.address.clone(), |platform| platform.address.clone());
@@ -152,5 +162,9 @@ fn digest(report: &CycleReport, observation: &Observation, before: Option<Digest
             .map(|platform| (platform.bursting.enabled, now))
             .or(before.bursting_enabled),
         last_refusal: report.refusal().map(|what| LastRefusal { at: now, what }).or(before.last_refusal),
+        // An upgrade that cannot be seen for a moment, since the Management Node restarts, is not over.
+        upgrade_since: platform.map_or(before.upgrade_since, |platform| {
+            shows_upgrade(policy, platform).then(|| before.upgrade_since.unwrap_or(now))
+        }),
     }
 }

@@ -184,6 +184,9 @@ fn what_runs_now_since_another_start_is_another_run() {
         idle_at: None,
         stop_ordered_at: Some(at(5)),
         calls_overridden: false,
+        ordered_at: None,
+        refused_stops: 0,
+        refusal: None,
     };
     let record = NodeRecord { run: Some(life(1)), drain: Some(drain), ..NodeRecord::default() };
     ledger.nodes.insert("i-1".into(), record);

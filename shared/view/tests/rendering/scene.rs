@@ -100,6 +100,7 @@ impl Scene {
             address_changed_at: None,
             bursting_enabled: Some((false, now())),
             last_refusal: None,
+            upgrade_since: None,
         };
         scene.ledger().cycle.digest = Some(digest);
         scene.licences = Some(Licences { ports_used: 88, ports_total: 500 });
@@ -205,6 +206,9 @@ impl Scene {
                     idle_at: None,
                     stop_ordered_at: None,
                     calls_overridden: false,
+                    ordered_at: None,
+                    refused_stops: 0,
+                    refusal: None,
                 }),
                 _ => None,
             },

@@ -15,6 +15,7 @@ fn digest(summary: &str) -> Digest {
         address_changed_at: None,
         bursting_enabled: Some((false, at(NOW))),
         last_refusal: Some(LastRefusal { at: at(NOW), what: "start of i-1: sold out".to_owned() }),
+        upgrade_since: Some(at(NOW)),
     }
 }
 

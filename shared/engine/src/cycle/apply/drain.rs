@@ -6,6 +6,7 @@ use crate::cycle::CycleSystems;
 use crate::ports::ManagementRead;
 use crate::ports::{FleetWrite, ManagementWrite};
 use spillway_core::assess::{MAINTENANCE_MARK, RETIRED_MARK};
+use spillway_core::fault::RefusalKind;
 use spillway_core::ledger::{Actor, DrainKind, EventKind, NodeRecord};
 use spillway_core::observation::NodeActivity;
 use spillway_core::outcome::ActionEnd;
@@ -42,9 +43,9 @@ impl<S: CycleSystems> Apply<'_, '_, S> {
             Ok(()) => {
                 let now = self.now();
                 self.change(id, |record| {
+                    // That it is set is known when it is read: a failover may lose the write.
                     if let Some(drain) = &mut record.drain {
                         drain.began_at = now;
-                        drain.maintenance_seen_at = Some(now);
                     }
                 });
                 let by = self.record(id).drain.map_or(Actor::Spillway, |drain| drain.by);
@@ -165,8 +166,20 @@ impl<S: CycleSystems> Apply<'_, '_, S> {
                 ActionEnd::Done
             }
             Some((_, Err(refusal))) => {
-                self.change(id, not_ordered);
-                self.event(EventKind::StopRefused, node, Actor::Spillway, refusal.to_string());
+                let said = refusal.to_string();
+                let known = self.record(id).drain.and_then(|drain| drain.refusal);
+                let counts = refusal.kind.is_the_instances() || refusal.kind == RefusalKind::Unauthorized;
+                self.change(id, |record| {
+                    if let Some(drain) = record.drain.as_mut() {
+                        drain.stop_ordered_at = None;
+                        drain.refused_stops = drain.refused_stops.saturating_add(u32::from(counts));
+                        drain.refusal = Some(said.clone());
+                    }
+                });
+                // The same answer once a minute is one line of history.
+                if known.as_ref() != Some(&said) {
+                    self.event(EventKind::StopRefused, node, Actor::Spillway, said);
+                }
                 ActionEnd::Refused(refusal)
             }
             None => {

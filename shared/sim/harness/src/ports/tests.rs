@@ -108,6 +108,7 @@ fn digest() -> Digest {
         address_changed_at: None,
         bursting_enabled: None,
         last_refusal: None,
+        upgrade_since: None,
     }
 }
 

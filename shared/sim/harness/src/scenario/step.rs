@@ -39,6 +39,10 @@ pub(super) enum Step {
         kind: RefusalKind,
         times: u32,
     },
+    StopProtected {
+        node: String,
+        on: bool,
+    },
     Unlisted {
         node: String,
         time: SignedDuration,
@@ -262,13 +266,17 @@ impl Step {
                 kind: words.one_of("EC2's error code", &REFUSALS)?,
                 times: words.option_number("times")?.unwrap_or(1),
             },
+            "protects" => Self::StopProtected {
+                node: words.word("the node")?,
+                on: words.one_of("stop protection", &ON_OFF)?,
+            },
             "hides" => {
                 Self::Unlisted { node: words.word("the node")?, time: words.duration("for how long")? }
             }
             "fails" => Self::FleetFails(Some(words.one_of("the fault", &FAULTS)?)),
             "answers" => Self::FleetFails(None),
             other => {
-                let possible = "room, quota, refuses, hides, fails, answers";
+                let possible = "room, quota, refuses, protects, hides, fails, answers";
                 return words.error(format!("{other:?}: possible are {possible}"));
             }
         })

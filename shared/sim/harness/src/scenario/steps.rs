@@ -44,6 +44,7 @@ impl Play {
                     self.harness.world().refuse_starts(&instance, *times, *kind);
                 }
             }
+            Step::StopProtected { node, on } => self.harness.world().protect_from_stop(node, *on),
             Step::Unlisted { node, time } => self.harness.world().unlist_for(node, *time),
             Step::FleetFails(kind) => self.harness.fleet().inner().set_fault(fault(System::Ec2, *kind)),
             Step::NeverReady(node) => self.harness.world().fail_next_boot(node, BootFailure::NeverReady),
