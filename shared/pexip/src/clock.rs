@@ -32,4 +32,8 @@ impl Clock for SystemClock {
     fn monotonic(&self) -> Duration {
         self.0.elapsed()
     }
+
+    async fn within<T: Send>(&self, limit: Duration, work: impl Future<Output = T> + Send) -> Option<T> {
+        tokio::time::timeout(limit, work).await.ok()
+    }
 }

@@ -17,6 +17,7 @@ mod runs;
 mod scenarios;
 mod shadow;
 mod situations;
+mod slow;
 mod sweeps;
 mod weekday;
 

@@ -26,6 +26,19 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> Timestamp;
     /// A clock that never goes back, from an arbitrary start; for leases and deadlines.
     fn monotonic(&self) -> Duration;
+    /// Waits for work, no longer than this; `None` when the time is over. What was asked of a system by then may have been done
+    /// all the same. A clock without a timer waits until the work is done.
+    fn within<T: Send>(
+        &self,
+        limit: Duration,
+        work: impl Future<Output = T> + Send,
+    ) -> impl Future<Output = Option<T>> + Send
+    where
+        Self: Sized,
+    {
+        let _ = limit;
+        async { Some(work.await) }
+    }
 }
 
 /// The four systems that somebody works with, as one type parameter. What each of them must be able to do is said where it

@@ -21,6 +21,14 @@ use spillway_core::observation::{Instance, Observation, Reading};
 use spillway_core::outcome::{ActionEnd, ActionResult};
 use spillway_core::plan::{Action, NodeRef, Plan};
 
+/// Kept of the invocation's time to record what was done and to give the lease back. An invocation that is killed keeps its lease,
+/// and the next cycles do nothing.
+const TO_RECORD: Duration = Duration::from_secs(3);
+
+/// Where an action takes this long its result is stored at once, so that time that runs out loses one result at most. Where
+/// they are quick they are stored together, which costs less.
+const SLOW: Duration = Duration::from_secs(1);
+
 /// What became of a plan.
 #[derive(Debug, Default)]
 pub(crate) struct Applied {
@@ -98,9 +106,12 @@ impl<'a, 'p, S: CycleSystems> Apply<'a, 'p, S> {
         self.cycle.ports.clock.now()
     }
 
+    fn time_left(&self) -> Duration {
+        self.cycle.deadline.saturating_sub(self.cycle.ports.clock.monotonic())
+    }
+
     fn out_of_time(&self) -> bool {
-        let left: Duration = self.cycle.deadline.saturating_sub(self.cycle.ports.clock.monotonic());
-        left < LAST_START
+        self.time_left() < LAST_START
     }
 
     /// The record as it stands after the intent and what became of it.
@@ -179,8 +190,26 @@ impl<'a, 'p, S: CycleSystems> Apply<'a, 'p, S> {
             self.ended(action.clone(), None, ActionEnd::OutOfTime);
             return;
         }
-        let end = match action {
-            Action::Start(_) => return,
+        if matches!(action, Action::Start(_)) {
+            return;
+        }
+        let clock = self.cycle.ports.clock;
+        let began = clock.monotonic();
+        let limit = self.time_left().saturating_sub(TO_RECORD);
+        // Where time runs out in the middle, the intent stays: what was asked may have been done, and the next cycle sees which.
+        // The largest future of a cycle: on the heap it is moved once.
+        let work = Box::pin(self.perform(action));
+        let end = clock.within(limit, work).await.unwrap_or(ActionEnd::OutOfTime);
+        self.ended(action.clone(), None, end);
+        if clock.monotonic().saturating_sub(began) >= SLOW {
+            self.put_changed().await;
+        }
+    }
+
+    async fn perform(&mut self, action: &Action) -> ActionEnd {
+        match action {
+            // All starts go together: see there.
+            Action::Start(_) => ActionEnd::Done,
             Action::BeginDrain { node, kind, reason } => self.begin_drain(node, *kind, reason).await,
             Action::CancelDrain { node, because } => {
                 let end = self.clear_maintenance(node).await;
@@ -202,8 +231,7 @@ impl<'a, 'p, S: CycleSystems> Apply<'a, 'p, S> {
                 }
                 end
             }
-        };
-        self.ended(action.clone(), None, end);
+        }
     }
 
     /// An action that was not carried out leaves the record as it was before.

@@ -1,5 +1,8 @@
 //! Virtual time as a clock.
 
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -29,5 +32,17 @@ impl Clock for SimClock {
         let world = lock(&self.world);
         // The world never goes back, so its own time is monotonic.
         Duration::try_from(world.now().duration_since(world.started_at())).unwrap_or(Duration::ZERO)
+    }
+
+    /// Work that moves the world's time and yields is given up when the time is over.
+    async fn within<T: Send>(&self, limit: Duration, work: impl Future<Output = T> + Send) -> Option<T> {
+        let began = self.monotonic();
+        let mut work = pin!(work);
+        poll_fn(|context| match work.as_mut().poll(context) {
+            Poll::Ready(done) => Poll::Ready(Some(done)),
+            Poll::Pending if self.monotonic().saturating_sub(began) >= limit => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        })
+        .await
     }
 }
