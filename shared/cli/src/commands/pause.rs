@@ -3,7 +3,8 @@
 
 use clap::Args;
 use serde_json::json;
-use spillway_core::ledger::OperatorCommand;
+use spillway_core::ids::InstanceId;
+use spillway_core::ledger::{DrainKind, Ledger, NodeRecord, OperatorCommand};
 use spillway_core::report::actor;
 use spillway_engine::ports::LedgerRead;
 
@@ -45,6 +46,9 @@ pub(crate) async fn pause(context: &Context, options: &Pause, output: &Output) -
         output::note(&format!(
             "nothing will be started, drained or stopped until {shown}; calls that need more nodes are refused"
         ));
+        for line in drains_in_progress(&session.clients.ledger.read_ledger(now).await?) {
+            output::note(&line);
+        }
     }
     confirm(&options.acting, &format!("Pause platform {} until {shown}?", context.platform))?;
     session.put_request(format!("{now}-pause"), OperatorCommand::Pause { until }).await?;
@@ -57,6 +61,31 @@ pub(crate) async fn pause(context: &Context, options: &Pause, output: &Output) -
         output::text(&format!("paused until {shown}\n"));
     }
     Ok(Exit::Done)
+}
+
+/// What becomes of the drains in progress, whose nodes are in maintenance mode and take no calls.
+fn drains_in_progress(ledger: &Ledger) -> Vec<String> {
+    let names = |kind: DrainKind| {
+        let drains = ledger.nodes.iter().filter(|(_, record)| {
+            record.drain.as_ref().is_some_and(|drain| drain.kind == kind && drain.stop_ordered_at.is_none())
+        });
+        let name = |(id, record): (&InstanceId, &NodeRecord)| {
+            record.name.as_ref().map_or_else(|| id.to_string(), ToString::to_string)
+        };
+        drains.map(name).collect::<Vec<_>>().join(", ")
+    };
+    let mut lines = Vec::new();
+    let automatic = names(DrainKind::Auto);
+    if !automatic.is_empty() {
+        lines.push(format!("{automatic}: the drain ends within a minute, and the node takes calls again"));
+    }
+    let operators = names(DrainKind::Operator);
+    if !operators.is_empty() {
+        lines.push(format!(
+            "{operators}: stays in maintenance mode, since an operator asked for the drain; spillway release NODE ends it"
+        ));
+    }
+    lines
 }
 
 pub(crate) async fn resume(context: &Context, acting: &Acting, output: &Output) -> Ended {
@@ -94,4 +123,24 @@ pub(crate) async fn resume(context: &Context, acting: &Acting, output: &Output) 
         output::text("resumed\n");
     }
     Ok(Exit::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pause_says_what_becomes_of_each_drain() {
+        let mut ledger = Ledger::default();
+        for (name, kind) in [("burst-1", "auto"), ("burst-2", "operator")] {
+            let drain =
+                json!({"kind": kind, "began_at": "2026-03-02T09:00:00Z", "by": "spillway", "reason": "idle"});
+            let record = json!({"name": name, "drain": drain});
+            ledger.nodes.insert(InstanceId::new(name), serde_json::from_value(record).unwrap());
+        }
+        let lines = drains_in_progress(&ledger);
+        assert!(lines[0].starts_with("burst-1: the drain ends"), "{lines:?}");
+        assert!(lines[1].starts_with("burst-2: stays in maintenance mode"), "{lines:?}");
+        assert!(drains_in_progress(&Ledger::default()).is_empty());
+    }
 }

@@ -98,6 +98,11 @@ async fn set(context: &Context, options: &Set, output: &Output) -> Ended {
     if changes.is_empty() {
         return Ok(Exit::Done);
     }
+    if changes.iter().any(|change| change.key == "dry_run") && wanted.dry_run {
+        output::note(
+            "dry_run leaves nodes that drain in maintenance mode, where they take no calls: run spillway pause first, which ends the drains",
+        );
+    }
     confirm(&options.acting, &format!("Store this as the policy of platform {}?", context.platform))?;
     context.connector.store().put_policy(&text).await?;
     let keys: Vec<&str> = changes.iter().map(|change| change.key.as_str()).collect();

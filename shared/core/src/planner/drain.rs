@@ -10,23 +10,12 @@ use crate::assess::{
     OverflowNode, Phase, RETIRED_MARK, UPGRADE_LASTS, is_fresh, is_our_maintenance, without_calls,
 };
 use crate::ids::LocationId;
-use crate::ledger::{Actor, Drain, DrainKind, EventKind, Hold, HoldScope};
+use crate::ledger::{Actor, Drain, DrainKind, Hold, HoldScope};
 use crate::plan::Action;
-use crate::report::{CancelReason, NodeReason};
+use crate::report::NodeReason;
 
 /// A first idle reading is only the first of two for this long.
 const IDLE_READING_LASTS: jiff::SignedDuration = jiff::SignedDuration::from_mins(5);
-
-/// Cancels every drain: it is not for Spillway, or not now, to stop anything.
-pub(super) fn cancel_all(draft: &mut Draft<'_>, because: &CancelReason) {
-    let view = draft.view;
-    for node in &view.nodes {
-        let ours = is_our_maintenance(node.node) && !draft.undrained.contains(&node.instance.id);
-        if node.is_running() && ours && !is_retired(draft, node) {
-            draft.cancel_drain(node, because.clone());
-        }
-    }
-}
 
 /// Stops nodes at once where an operator's command says so, calls or not.
 pub(super) fn stop_overridden(draft: &mut Draft<'_>) {
@@ -85,44 +74,6 @@ pub(super) fn operator_drain(by: &Actor, reason: &str, now: jiff::Timestamp) -> 
         ordered_at: Some(now),
         refused_stops: 0,
         refusal: None,
-    }
-}
-
-/// Cancels drains that a call, a person or a lost memory is in the way of.
-pub(super) fn cancel_for_calls(draft: &mut Draft<'_>) {
-    let view = draft.view;
-    for node in view.nodes.iter().filter(|node| node.is_running()) {
-        let id = &node.instance.id;
-        if draft.undrained.contains(id) || draft.leaving.contains(id) || is_retired(draft, node) {
-            continue;
-        }
-        let Some(drain) = draft.record(node).and_then(|record| record.drain.clone()) else {
-            if is_our_maintenance(node.node) {
-                draft.cancel_drain(node, CancelReason::Orphan);
-            }
-            continue;
-        };
-        let taken_over = node.node.maintenance_mode && !is_our_maintenance(node.node);
-        // The reading may be older than the mark, which another cycle set: it is no sign of a person then.
-        let seen_before = drain.maintenance_seen_at.is_some_and(|at| at < draft.plan.observed_at);
-        let cleared = !node.node.maintenance_mode && seen_before;
-        if taken_over || cleared {
-            let now = draft.now;
-            let record = draft.record_mut(id);
-            record.drain = None;
-            record.drain_vetoed = true;
-            record.vetoed_at = Some(now);
-            draft.undrained.insert(id.clone());
-            draft.why(node, NodeReason::Vetoed);
-            let reason = if cleared {
-                "a person cleared our maintenance mode"
-            } else {
-                "a person gave the maintenance mode a reason of their own"
-            };
-            draft.saw(node, draft.now, EventKind::DrainVetoed, Actor::Unknown, reason.to_owned());
-        } else if node.hosts && drain.kind == DrainKind::Auto {
-            draft.cancel_drain(node, CancelReason::Call);
-        }
     }
 }
 

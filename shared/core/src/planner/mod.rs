@@ -7,6 +7,7 @@
 
 mod blind;
 mod bookkeeping;
+mod cancel;
 mod demand;
 mod draft;
 mod drain;
@@ -107,6 +108,9 @@ fn plan_all(
 
     if let Some(pause) = paused(ledger, now) {
         draft.plan.report.suspension = Some(pause);
+        if policy.mode == Mode::Control && !mode_mismatch(policy, platform) {
+            cancel::end_automatic(&mut draft);
+        }
     } else if outage {
         let (all, stale) = view.always_on;
         draft.plan.report.suspension = Some(Suspension::MostNodesStale { stale, all });
@@ -116,15 +120,15 @@ fn plan_all(
     } else if mode_mismatch(policy, platform) {
         draft.plan.report.suspension =
             Some(Suspension::ModeMismatch { bursting_enabled: platform.bursting.enabled });
-        drain::cancel_all(&mut draft, &CancelReason::ModeMismatch);
+        cancel::cancel_all(&mut draft, &CancelReason::ModeMismatch);
     } else {
         request::take_requests(&mut draft);
         if policy.mode == Mode::Assist {
             // Nobody ends a drain there, and Pexip would wait for a node that refuses calls.
-            drain::cancel_all(&mut draft, &CancelReason::PexipDecides);
+            cancel::cancel_all(&mut draft, &CancelReason::PexipDecides);
         }
         drain::stop_overridden(&mut draft);
-        drain::cancel_for_calls(&mut draft);
+        cancel::cancel_for_calls(&mut draft);
         if policy.mode == Mode::Assist {
             // Holds are all that is carried out there: they are met as if no other rule had started anything.
             hold::plan_holds(&mut draft);

@@ -130,6 +130,8 @@ pub enum CancelReason {
     Orphan,
     /// The drain could not be ended, and why.
     GivenUp(String),
+    /// An operator paused Spillway: nobody would end the drain.
+    Paused,
 }
 
 impl fmt::Display for CancelReason {
@@ -142,6 +144,7 @@ impl fmt::Display for CancelReason {
             Self::PexipDecides => f.write_str("Pexip's own bursting decides now"),
             Self::Released(by) => write!(f, "released by {by}"),
             Self::Orphan => f.write_str("maintenance mode left over from a drain that is not known"),
+            Self::Paused => f.write_str("Spillway is paused, and nobody would end the drain"),
             Self::GivenUp(cause) => write!(f, "it could not be ended: {cause}"),
         }
     }
