@@ -42,7 +42,13 @@ pub(crate) async fn run(context: &Context, options: &Options, output: &Output) -
         };
         output::text(&render_plan(&plan, &view, &Terminal));
     }
-    Ok(if violations.is_empty() { Exit::Done } else { Exit::Refused })
+    // A plan without what it is made from is no answer.
+    let unread = observation.platform.is_err() || observation.fleet.is_err() || ledger.is_err();
+    Ok(match (violations.is_empty(), unread) {
+        (false, _) => Exit::Refused,
+        (true, true) => Exit::Failed,
+        (true, false) => Exit::Done,
+    })
 }
 
 fn withheld(policy: &Policy) -> Option<&'static str> {

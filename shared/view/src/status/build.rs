@@ -13,6 +13,7 @@ use super::locations::{edge, locations};
 use super::nodes::{blind_nodes, nodes};
 use super::{FirstLine, HoldLine, LastCycle, SCHEMA, Status, Trouble};
 use crate::issues::issues;
+use crate::time::age;
 use crate::words::action;
 use spillway_core::snapshot::Snapshot;
 
@@ -50,6 +51,12 @@ pub fn build_status(platform: &str, policy: &Policy, snapshot: &Snapshot, now: T
         // What EC2 and the ledger know without the Management Node: enough to see what runs.
         (Err(_), Ok(fleet)) => status.nodes = blind_nodes(policy, fleet, known, now),
         (_, Err(_)) => {}
+    }
+    if let Some(cycle) = status.first.last_cycle.as_ref().filter(|_| status.is_without_cycles()) {
+        status.trouble.insert(0, Trouble {
+            what: format!("no cycle for {}: nothing is started or stopped", age(cycle.at, status.at)),
+            remedy: "look whether the evaluator's schedule is enabled, and at its log: infra/RUNBOOK.md, no good cycle".to_owned(),
+        });
     }
     status.nodes.sort_by(|a, b| (a.state, &a.name, &a.instance).cmp(&(b.state, &b.name, &b.instance)));
     status

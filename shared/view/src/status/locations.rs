@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::{SignedDuration, Timestamp};
 use spillway_core::assess::{Assessment, Phase, in_maintenance};
 use spillway_core::ids::{HdCalls, LocationName};
 use spillway_core::observation::{NodeRole, Platform};
@@ -10,7 +11,7 @@ use spillway_core::policy::Policy;
 use spillway_core::report::Purpose;
 
 use super::count;
-use super::{EdgeLocation, OverflowLocation, PrincipalLocation, Status};
+use super::{EdgeLocation, LocationRoom, OverflowLocation, PrincipalLocation, Status};
 
 /// Principal and overflow locations, and the room that they have together.
 pub(super) fn locations(status: &mut Status, view: &Assessment<'_>, plan: &Plan) {
@@ -52,6 +53,34 @@ pub(super) fn locations(status: &mut Status, view: &Assessment<'_>, plan: &Plan)
     let booting: HdCalls = counted.values().map(|(_, booting)| *booting).sum();
     status.first.room_now = Some(free);
     status.first.room_in_5_minutes = Some(free.plus(booting));
+    status.first.worst = worst(status, view);
+}
+
+/// The guide: *it takes approximately 5 minutes for an overflow node to be ready*.
+const BOOT_TAKES: SignedDuration = SignedDuration::from_mins(5);
+
+/// The principal location whose callers have the least room; of two with the same room, the one with less on its way.
+fn worst(status: &Status, view: &Assessment<'_>) -> Option<LocationRoom> {
+    let rooms = status.principal.iter().map(|principal| {
+        let overflow = status.overflow.iter().find(|location| location.name == principal.overflow);
+        let boots = view.nodes.iter().filter_map(|node| match node.phase {
+            Phase::Booting { since } if view.location_name(node.node.location) == principal.overflow => {
+                Some(since)
+            }
+            _ => None,
+        });
+        let began: Vec<Timestamp> = boots.collect();
+        let left = |since: &Timestamp| (BOOT_TAKES - status.at.duration_since(*since)).as_secs().max(60);
+        LocationRoom {
+            location: principal.name.clone(),
+            free: principal.free,
+            overflow: overflow.map_or(HdCalls(0), |location| location.free),
+            booting: overflow.map_or(HdCalls(0), |location| location.booting),
+            nodes_booting: count(began.len()),
+            ready_in_s: began.iter().map(left).min(),
+        }
+    });
+    rooms.min_by(|a, b| (a.now(), a.booting, &a.location).cmp(&(b.now(), b.booting, &b.location)))
 }
 
 /// Proxying nodes by location.

@@ -8,7 +8,7 @@ mod locations;
 mod node;
 mod nodes;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use spillway_core::ids::{HdCalls, HoldId, LocationName};
 use spillway_core::ledger::Outcome;
@@ -18,6 +18,9 @@ use spillway_core::report::{HoldStatus, ThresholdWord};
 
 pub use build::build_status;
 pub use node::{NodeState, OverflowNode};
+
+/// A cycle runs once a minute. After this long without one something is broken; the alarm `no good cycle` says so as well.
+pub(crate) const WITHOUT_CYCLES: SignedDuration = SignedDuration::from_mins(5);
 
 /// Version of the shape.
 pub const SCHEMA: u32 = 1;
@@ -56,9 +59,14 @@ pub struct Status {
 }
 
 impl Status {
-    /// Whether everything could be read.
+    /// Whether everything could be read, and cycles run.
     pub fn is_read(&self) -> bool {
-        self.first.room_now.is_some() && self.first.ledger_read
+        self.first.room_now.is_some() && self.first.ledger_read && !self.is_without_cycles()
+    }
+
+    /// Whether the last cycle ended so long ago that nobody starts or stops anything.
+    pub fn is_without_cycles(&self) -> bool {
+        self.first.last_cycle.as_ref().is_some_and(|cycle| self.at.duration_since(cycle.at) > WITHOUT_CYCLES)
     }
 }
 
@@ -79,6 +87,9 @@ pub struct FirstLine {
     /// The same in five minutes, if nobody calls and nobody hangs up: with what is booting now. The guide has a node
     /// ready about five minutes after its start.
     pub room_in_5_minutes: Option<HdCalls>,
+    /// The principal location whose callers have the least room, where there is one.
+    #[serde(default)]
+    pub worst: Option<LocationRoom>,
     /// The nodes that the holds in force ask for; nothing while the Management Node or EC2 cannot be read.
     pub held: HoldStatus,
     /// Port licences that are not in use; `None`: the Management Node does not say.
@@ -95,6 +106,30 @@ pub struct FirstLine {
     pub ledger_read: bool,
     /// What was refused last.
     pub last_refusal: Option<LastRefusal>,
+}
+
+/// The room of a location's callers: they reach its own nodes and those of its primary overflow location, and no others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LocationRoom {
+    /// The principal location.
+    pub location: LocationName,
+    /// Free HD calls on its own nodes.
+    pub free: HdCalls,
+    /// Free HD calls in its primary overflow location.
+    pub overflow: HdCalls,
+    /// HD calls that boot in its primary overflow location.
+    pub booting: HdCalls,
+    /// Nodes that boot there.
+    pub nodes_booting: u32,
+    /// Seconds until the first of them is ready, if it takes as long as the guide says.
+    pub ready_in_s: Option<i64>,
+}
+
+impl LocationRoom {
+    /// HD calls that its callers have room for now.
+    pub fn now(&self) -> HdCalls {
+        self.free.plus(self.overflow)
+    }
 }
 
 /// The last finished cycle.

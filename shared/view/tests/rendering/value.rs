@@ -1,12 +1,12 @@
 //! The value: its shape is a promise, and its numbers are right.
 
-use spillway_core::ids::HdCalls;
+use spillway_core::ids::{HdCalls, LocationId};
 use spillway_core::ledger::{HoldAmount, HoldScope};
 use spillway_core::observation::NodeRole;
 use spillway_core::report::HoldStatus;
 use spillway_view::Status;
 
-use crate::scene::{LONDON, Life0, Scene, monday, unreachable};
+use crate::scene::{LONDON, Life0, Scene, ago, location, monday, unreachable};
 
 #[test]
 fn the_shape_of_the_json_is_kept() {
@@ -103,4 +103,35 @@ fn a_hold_of_one_node_is_shown_with_the_nodes_name() {
     let row = |id: &str| text.lines().find(|line| line.starts_with(id)).unwrap().to_owned();
     assert!(row("node-hold").contains(" aws-burst-1 "), "{text}");
     assert!(row("gone").contains(" i-gone "), "{text}");
+}
+
+#[test]
+fn the_first_line_tells_of_the_callers_who_have_no_room_and_not_of_room_that_they_cannot_reach() {
+    let mut scene = Scene::london();
+    scene.node("london-1", LONDON, NodeRole::Transcoding, 17, 17);
+    let (oslo, oslo_burst) = (LocationId(8), LocationId(9));
+    scene.platform().locations.push(location(oslo, "Oslo", Some(oslo_burst)));
+    scene.platform().locations.push(location(oslo_burst, "Oslo burst", None));
+    scene.node("oslo-1", oslo, NodeRole::Transcoding, 17, 1);
+    scene.burst("oslo-burst-1", &Life0::Stopped);
+    scene.platform().nodes.last_mut().unwrap().location = oslo_burst;
+    scene.burst("aws-burst-1", &Life0::Booting(2));
+    let status = scene.status();
+    let text = scene.text(false);
+    let line = text.lines().next().unwrap();
+    assert!(line.contains("London: NO ROOM (0, overflow 0; 1 node ready in 3 min)"), "{line}");
+    assert!(!line.contains("16 HD calls"), "{line}");
+    assert_eq!(status.first.worst.unwrap().location.as_str(), "London");
+}
+
+#[test]
+fn five_minutes_without_a_cycle_are_said_first_and_are_no_success() {
+    for (minutes, healthy) in [(5, true), (6, false)] {
+        let mut scene = monday();
+        scene.ledger().cycle.digest.as_mut().unwrap().at = ago(minutes);
+        let status = scene.status();
+        assert_eq!(status.is_read(), healthy, "{minutes} min");
+        assert_eq!(status.trouble.iter().any(|trouble| trouble.what.starts_with("no cycle")), !healthy);
+        assert_eq!(scene.text(false).contains("NO CYCLE RUNS"), !healthy);
+    }
 }
