@@ -3,7 +3,10 @@
 
 use std::sync::Arc;
 
+use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_sts::config::ProvideCredentials;
+use aws_sdk_sts::error::DisplayErrorContext;
 use jiff::Timestamp;
 use spillway_runtime::{Clients, Connector};
 use spillway_scheduler::{AwsScheduler, SchedulerSettings};
@@ -38,7 +41,7 @@ impl Context {
         if global.platforms.is_empty() {
             return Err(unnamed());
         }
-        let config = load(global).await;
+        let config = load(global).await?;
         if config.region().is_none() {
             return Err(Failure::usage("no AWS region is known")
                 .remedy("use --region, or set AWS_REGION, or a region in your AWS profile"));
@@ -90,14 +93,25 @@ fn unnamed() -> Failure {
     Failure::usage("no platform is named").remedy("use --platform, or set SPILLWAY_PLATFORM")
 }
 
-/// Credentials, region and endpoints as the AWS CLI finds them.
-async fn load(global: &Global) -> SdkConfig {
+/// Credentials, region and endpoints as the AWS CLI finds them: a profile that is named on the command line comes before keys in
+/// the environment (AWS CLI user guide: *Configuration and credential precedence*). The SDK alone would take the keys, and act
+/// on another account than the one that was named.
+///
+/// # Errors
+/// The profile is not there, or has no credentials.
+async fn load(global: &Global) -> Result<SdkConfig, Failure> {
     let mut loader = aws_config::defaults(BehaviorVersion::latest());
     if let Some(profile) = &global.profile {
-        loader = loader.profile_name(profile);
+        let of_profile = ProfileFileCredentialsProvider::builder().profile_name(profile).build();
+        if let Err(error) = of_profile.provide_credentials().await {
+            let why = DisplayErrorContext(&error);
+            return Err(Failure::usage(format!("the profile {profile} cannot be used: {why}"))
+                .remedy("aws configure list-profiles names those there are; leave --profile out to use the environment"));
+        }
+        loader = loader.profile_name(profile).credentials_provider(of_profile);
     }
     if let Some(region) = &global.region {
         loader = loader.region(Region::new(region.clone()));
     }
-    loader.load().await
+    Ok(loader.load().await)
 }
