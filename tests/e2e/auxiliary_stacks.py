@@ -53,12 +53,15 @@ def network(endpoint: str, cloudformation, checks: Checks) -> Iterator[dict[str,
         rows = ec2.describe_vpc_endpoints()["VpcEndpoints"]
         return sorted(row["ServiceName"].split(".")[-1] for row in rows if row["VpcId"] == vpc and row["State"] != "deleted")
 
-    given = {"VpcId": vpc, "SubnetIds": ",".join(subnets), "RouteTableIds": routes}
+    given = {"VpcId": vpc, "VpcCidr": "10.9.0.0/16", "SubnetIds": ",".join(subnets), "RouteTableIds": routes}
     with deployed(cloudformation, "network.yaml", given, checks) as outputs:
         checks.that("the VPC has what a function without a way out calls",
                     endpoints() == ["dynamodb", "ec2", "ssm"], endpoints())
         checks.that("the outputs are what the stack's parameters take", outputs["SubnetIds"].split(",") == subnets
                     and outputs["SecurityGroupIds"].startswith("sg-"), outputs)
+        admitted = {row["CidrIp"] for group in ec2.describe_security_groups(Filters=[{"Name": "vpc-id", "Values": [vpc]}])
+                    ["SecurityGroups"] for rule in group["IpPermissions"] for row in rule["IpRanges"]}
+        checks.that("the endpoints let every host of the VPC in, and nobody else", admitted == {"10.9.0.0/16"}, admitted)
         yield {"SubnetIds": outputs["SubnetIds"], "SecurityGroupIds": outputs["SecurityGroupIds"]}
     checks.that("no endpoint is left", endpoints() == [], endpoints())
 

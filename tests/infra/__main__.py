@@ -16,14 +16,15 @@ from pathlib import Path
 from e2e.checks import Checks
 
 from . import access, broken, rules
-from .expansion import INFRA, REGION, ROOT, Stack, expand, source, stack
+from .expansion import INFRA, REGION, ROOT, Stack, expand, refusals, source, stack
 
 # Parameters under which the expansion is another one.
 VARIANTS = {
     "in a VPC": {},
     "outside a VPC": {"Network": "public", "SubnetIds": "", "SecurityGroupIds": ""},
-    "with everything": {"SettingsKeyArn": f"arn:aws:kms:{REGION}:111122223333:key/a", "AlarmEmail": "noc@example.com",
-                        "ReservedConcurrency": "1", "Architecture": "x86_64"},
+    "with everything": {"SettingsKeyArn": f"arn:aws:kms:{REGION}:111122223333:key/a",
+                        "VolumeKeyArns": f"arn:aws:kms:{REGION}:111122223333:key/v,arn:aws:kms:us-east-1:111122223333:key/w", "AlarmEmail": "noc@example.com",
+                        "ReservedConcurrency": "3", "Architecture": "x86_64"},
     "with nothing": {"ProtectTable": "false", "Dashboard": "false", "WindowState": "DISABLED"},
 }
 
@@ -111,6 +112,15 @@ def rights(checks: Checks, variants: dict[str, Stack]) -> None:
                     access.may(with_key.policies(role), key, role)
                     and not access.may(with_key.policies(role), access.Call(key.what, key.action, key.resource), role)
                     and not access.may(built.policies(role), key, role))
+    through_ec2 = {"kms:viaservice": "ec2.us-east-1.amazonaws.com", "kms:grantisforawsresource": "true"}
+    for role, may in {"EvaluatorRole": True, "PrewarmRole": True, "ReconcilerRole": False}.items():
+        def grant(key: str, context: dict[str, str], variant: Stack) -> bool:
+            call = access.Call("grant", "kms:CreateGrant", f"arn:aws:kms:us-east-1:111122223333:key/{key}", context)
+            return access.may(variant.policies(role), call, role)
+        checks.that(f"{role} {'lets EC2 use' if may else 'has no right to'} the volumes' keys, through EC2 only",
+                    grant("w", through_ec2, with_key) == may and not grant("other", through_ec2, with_key)
+                    and not grant("w", {}, with_key) and not grant("w", through_ec2, built)
+                    and not grant("w", {**through_ec2, "kms:grantisforawsresource": "false"}, with_key))
     for what, how, wanted in broken.RIGHTS:
         said = access.complaints(stack(broken.broken(source(), how)))
         checks.that(f"broken rights are seen: {what}", any(line.startswith(wanted) for line in said), said[:5])
@@ -164,6 +174,20 @@ def further_region(checks: Checks) -> None:
     checks.that("region.yaml forwards what template.yaml listens to", patterns[0] == patterns[1], patterns)
 
 
+def network(checks: Checks) -> None:
+    template = source("network.yaml")
+    given = {"VpcId": "vpc-1", "SubnetIds": "subnet-1", "RouteTableIds": "rtb-1"}
+    checks.that("network.yaml: endpoints that lock out the VPC are refused", len(refusals(template, given)) == 1)
+    checks.that("network.yaml: the security group alone needs no range",
+                not refusals(template, {**given, "Endpoints": "false"}))
+    groups = stack(template, {**given, "VpcCidr": "10.0.0.0/16"}, "spillway-network").of("AWS::EC2::SecurityGroup")
+    admitted = [rule.get("CidrIp") for rule in groups["EndpointSecurityGroup"]["SecurityGroupIngress"]]
+    checks.that("network.yaml: the endpoints let the VPC in", "10.0.0.0/16" in admitted, admitted)
+    ports = {(rule["IpProtocol"], rule["FromPort"]) for rule in groups["FunctionSecurityGroup"]["SecurityGroupEgress"]}
+    checks.that("network.yaml: the functions reach HTTPS and DNS servers, nothing else",
+                ports == {("tcp", 443), ("udp", 53), ("tcp", 53)}, ports)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sam", type=Path, required=True, help="SAM's command line")
@@ -178,6 +202,7 @@ def main() -> int:
     rights(checks, variants)
     ours(checks, variants)
     further_region(checks)
+    network(checks)
     print(f"template: {checks.passed} passed, {checks.failed} failed")
     return 1 if checks.failed or not checks.passed else 0
 

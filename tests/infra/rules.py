@@ -204,7 +204,7 @@ def every_function_is_watched_and_its_log_ends(stack: Stack) -> list[str]:
 
 # Metrics that nothing may wake anybody for.
 QUIET = {"FailedStarts", "LeaseBusyCycles", "FreeHdCalls", "Throttles", "NodesFailedStart"}
-WANTED = {"UncoveredShortfall", "RefusedStartsWithStoppedNodes", "GoodCycles", "DroppedByUs",
+WANTED = {"StuckDrains", "RefusedStops", "StuckUpgrades", "NodesWithoutUse", "UncoveredShortfall", "RefusedStartsWithStoppedNodes", "GoodCycles", "DroppedByUs",
           "AddressesWrongNow", "ApproximateNumberOfMessagesVisible"}
 
 
@@ -294,7 +294,8 @@ def what_cannot_be_is_refused(template: dict) -> list[str]:
     if refusals(template, {**given, "Network": "public"}):
         said.append("being outside a VPC is refused")
     for wrong in ({"Platform": "a/b"}, {"Platform": "A"}, {"TagValue": "*"}, {"TagValue": ""}, {"SubnetIds": "subnet a"},
-                  {"SettingsKeyArn": "alias/mine"}, {"Architecture": "riscv"}):
+                  {"SettingsKeyArn": "alias/mine"}, {"Architecture": "riscv"},
+                  {"ReservedConcurrency": "1"}, {"ReservedConcurrency": "2"}, {"VolumeKeyArns": "alias/mine"}):
         try:
             resolved(template, wrong)
         except Unresolved:

@@ -1,11 +1,12 @@
 //! From the event to a pass, and from its report to the log and the answer. No decisions.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use lambda_runtime::{Error, LambdaEvent};
 use serde::Serialize;
 use serde_json::Value;
-use spillway_core::fault::Fault;
+use spillway_core::fault::{Fault, FaultKind};
 use spillway_core::ids::InstanceId;
 use spillway_core::outcome::Outcome;
 use spillway_core::reconcile::ReconcileReport;
@@ -13,6 +14,11 @@ use spillway_engine::reconcile::Reconcile;
 use spillway_runtime::{Function, log, metrics};
 
 use crate::event::{BatchAnswer, Invocation, Message};
+
+/// How often an instance is looked at whose event came before EC2 shows what it says, and for how long: a third of the time that
+/// the function has.
+const LOOKS_EVERY: Duration = Duration::from_secs(5);
+const LOOKS_FOR: Duration = Duration::from_secs(15);
 
 /// What the function answers.
 #[derive(Debug, Serialize, PartialEq, Eq)]
@@ -79,13 +85,42 @@ async fn batch(function: &Function, request: &str, messages: Vec<Message>) -> Ba
     if instances.is_empty() {
         return BatchAnswer::default();
     }
-    let instances: Vec<InstanceId> = instances.into_iter().collect();
-    let report = reconcile(function, request, Some(&instances)).await;
-    let comes_again = |instance: &InstanceId| match &report {
-        Ok(report) => report.again.contains(instance),
-        Err(_) => true,
-    };
-    BatchAnswer::again(understood.into_iter().filter(|(_, id)| comes_again(id)).map(|(message, _)| message))
+    let again = look(function, request, instances).await;
+    BatchAnswer::again(
+        understood.into_iter().filter(|(_, id)| again.contains(id)).map(|(message, _)| message),
+    )
+}
+
+/// Looks at the instances, and at those whose event came too early again after a few seconds: a message that goes back to the
+/// queue comes after five minutes, as late as the next sweep. Gives those that have to come again all the same.
+async fn look(function: &Function, request: &str, instances: BTreeSet<InstanceId>) -> BTreeSet<InstanceId> {
+    let began = Instant::now();
+    let mut wanted: Vec<InstanceId> = instances.into_iter().collect();
+    let mut again = BTreeSet::new();
+    loop {
+        match reconcile(function, request, Some(&wanted)).await {
+            Ok(report) => {
+                again.extend(report.again);
+                wanted = report.early.into_iter().collect();
+            }
+            Err(fault) => {
+                again.extend(wanted.into_iter().filter(|_| may_pass(&fault)));
+                return again;
+            }
+        }
+        if wanted.is_empty() || began.elapsed() > LOOKS_FOR {
+            // What is not there by now the next sweep sees.
+            return again;
+        }
+        tokio::time::sleep(LOOKS_EVERY).await;
+    }
+}
+
+/// Whether trying again soon may help. Not where a setting is missing or wrong: a stack without settings, as every one is after
+/// its first deployment, would make a dead letter of each state change in the account. Once it is stored, the next sweep looks at
+/// everything.
+fn may_pass(fault: &Fault) -> bool {
+    fault.kind != FaultKind::Setting
 }
 
 /// One pass, over some instances or over everything; writes log and metrics.
@@ -118,4 +153,19 @@ async fn reconcile(
         }
     }
     ended
+}
+
+#[cfg(test)]
+mod tests {
+    use spillway_core::fault::System;
+
+    use super::*;
+
+    #[test]
+    fn without_settings_a_state_change_is_done_and_with_a_dead_parameter_store_it_comes_again() {
+        let of =
+            |kind| Fault { system: System::Settings, kind, detail: String::new(), remedy: String::new() };
+        assert!(!may_pass(&of(FaultKind::Setting)));
+        assert!(may_pass(&of(FaultKind::Unreachable)) && may_pass(&of(FaultKind::Throttled)));
+    }
 }

@@ -5,10 +5,12 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::fault::{Fault, Refusal};
+use crate::assess::{NodePhase, STOPPED_BEFORE_READY};
+use crate::fault::{Fault, Refusal, RefusalKind};
 use crate::ids::{InstanceId, NodeName};
+use crate::ledger::{Event, EventKind};
 use crate::plan::{Action, Plan, Start};
-use crate::report::Suspension;
+use crate::report::{NodeReport, Suspension};
 use crate::safety::Violation;
 
 pub use crate::ledger::Outcome;
@@ -98,9 +100,28 @@ impl CycleReport {
             .count()
     }
 
-    /// Starts that EC2 refused and that nothing took the place of.
+    /// Starts that EC2 accepted and whose instance is stopped again before the node was ready, seen in this cycle: as good as
+    /// refused (a key that the role may not use, no capacity after all).
+    pub fn starts_that_fell_back(&self) -> usize {
+        let stopped = |event: &&Event| {
+            let of = |node: &&NodeReport| Some(&node.instance) == event.instance.as_ref();
+            self.plan.report.nodes.iter().find(of).is_some_and(|node| node.phase == NodePhase::FailedStart)
+                && event.reason.starts_with(STOPPED_BEFORE_READY)
+        };
+        self.plan.events.iter().filter(|event| event.kind == EventKind::StartFailed).filter(stopped).count()
+    }
+
+    /// Starts that EC2 refused and that nothing took the place of. One that was only throttled, or not sent, is tried again
+    /// in the next minute and does not count.
     pub fn unreplaced_starts(&self) -> usize {
-        let starts = || self.results.iter().filter(|result| matches!(result.action, Action::Start(_)));
+        let starts = || {
+            let passing = |end: &ActionEnd| {
+                matches!(end, ActionEnd::Refused(refusal)
+                    if matches!(refusal.kind, RefusalKind::Throttled | RefusalKind::NotAttempted))
+            };
+            let results = self.results.iter().filter(move |result| !passing(&result.end));
+            results.filter(|result| matches!(result.action, Action::Start(_)))
+        };
         let refused = starts().any(|result| matches!(result.end, ActionEnd::Refused(_)));
         let asked = starts().filter(|result| result.in_place_of.is_none()).count();
         let started = starts().filter(|result| result.end == ActionEnd::Done).count();
@@ -205,7 +226,6 @@ impl CycleReport {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fault::RefusalKind;
     use crate::ledger::Actor;
 
     fn report(outcome: Outcome, refused: &[&str], suspension: Option<Suspension>) -> CycleReport {
@@ -255,5 +275,21 @@ mod tests {
         assert!(says(report(Outcome::Refused, &[], Some(mismatch))).contains("the policy's mode is control"));
         let pause = Suspension::Paused { until: Timestamp::MAX, by: Actor::Spillway, reason: String::new() };
         assert_eq!(says(report(Outcome::Refused, &[], Some(pause))), "");
+    }
+
+    #[test]
+    fn a_start_that_was_throttled_or_not_sent_is_not_a_refused_one() {
+        let of = |kinds: &[RefusalKind]| {
+            let mut report = report(Outcome::Acted, &vec!["burst"; kinds.len()], None);
+            for (result, kind) in report.results.iter_mut().zip(kinds) {
+                if let ActionEnd::Refused(refusal) = &mut result.end {
+                    refusal.kind = *kind;
+                }
+            }
+            report.unreplaced_starts()
+        };
+        assert_eq!(of(&[RefusalKind::Throttled, RefusalKind::NotAttempted]), 0);
+        assert_eq!(of(&[RefusalKind::Throttled, RefusalKind::Quota]), 1);
+        assert_eq!(of(&[RefusalKind::Unauthorized]), 1);
     }
 }

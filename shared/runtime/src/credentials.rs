@@ -68,6 +68,7 @@ mod tests {
             results: Vec::new(),
             faults: vec![Fault::new(system, FaultKind::Unauthorized, "401")],
             again: BTreeSet::new(),
+            early: BTreeSet::new(),
         };
         assert!(pass(System::ManagementNode, Outcome::Outage).credentials_refused());
         assert!(!pass(System::Ec2, Outcome::Outage).credentials_refused(), "not what the settings hold");

@@ -10,6 +10,7 @@ use spillway_core::assess::NodePhase;
 use spillway_core::outcome::{ActionEnd, CycleReport, Outcome};
 use spillway_core::plan::Action;
 use spillway_core::reconcile::ReconcileReport;
+use spillway_core::report::Suspension;
 
 const NAMESPACE: &str = "Spillway";
 
@@ -47,11 +48,18 @@ pub fn of_cycle(platform: &str, report: &CycleReport) -> Vec<Value> {
         return vec![line(at, platform, None, vec![("LeaseBusyCycles", "Count", json!(1))])];
     }
     let attention = report.plan.report.attention();
+    let is_paused = matches!(report.plan.report.suspension, Some(Suspension::Paused { .. }));
     let mut values = vec![
-        ("GoodCycles", "Count", json!(u32::from(report.outcome.is_good()))),
+        // A pause is somebody's decision, and ends by itself: nobody is woken for it.
+        ("GoodCycles", "Count", json!(u32::from(report.outcome.is_good() || is_paused))),
+        ("PausedCycles", "Count", json!(u32::from(is_paused))),
         ("RefusedCycles", "Count", json!(u32::from(report.outcome == Outcome::Refused))),
         ("FailedStarts", "Count", json!(failed_starts(report))),
-        ("RefusedStartsWithStoppedNodes", "Count", json!(report.unreplaced_starts())),
+        (
+            "RefusedStartsWithStoppedNodes",
+            "Count",
+            json!(report.unreplaced_starts() + report.starts_that_fell_back()),
+        ),
         ("UncoveredShortfall", "Count", json!(report.plan.report.uncovered_shortfall().0)),
         ("DroppedByUs", "Count", json!(report.plan.report.dropped_by_us)),
         ("StuckDrains", "Count", json!(attention.stuck_drains)),
@@ -169,7 +177,11 @@ mod tests {
     }
 
     fn report(outcome: Outcome) -> Vec<Value> {
-        let report = CycleReport {
+        of_cycle("acme", &cycle(outcome))
+    }
+
+    fn cycle(outcome: Outcome) -> CycleReport {
+        CycleReport {
             outcome,
             began_at: at(),
             took: jiff::SignedDuration::from_millis(120),
@@ -178,8 +190,7 @@ mod tests {
             results: Vec::new(),
             violations: Vec::new(),
             faults: Vec::new(),
-        };
-        of_cycle("acme", &report)
+        }
     }
 
     #[test]
@@ -210,6 +221,7 @@ mod tests {
                 results: Vec::new(),
                 faults: Vec::new(),
                 again: std::collections::BTreeSet::new(),
+                early: std::collections::BTreeSet::new(),
             };
             of_reconcile("acme", &report)[0].clone()
         };
@@ -228,6 +240,16 @@ mod tests {
         assert_eq!(good(Outcome::LeaseBusy), Value::Null, "a stale cycle says nothing about the platform");
         assert_eq!(report(Outcome::Outage)[0]["LastGoodCycleAge"], 180);
         assert_eq!(of_refusal("acme", at())[0]["GoodCycles"], 0);
+    }
+
+    #[test]
+    fn a_pause_wakes_nobody() {
+        let mut paused = cycle(Outcome::Refused);
+        let by = spillway_core::ledger::Actor::Person("anna".to_owned());
+        paused.plan.report.suspension =
+            Some(Suspension::Paused { until: at(), by, reason: "moving racks".to_owned() });
+        let line = of_cycle("acme", &paused)[0].clone();
+        assert_eq!((&line["GoodCycles"], &line["PausedCycles"]), (&json!(1), &json!(1)));
     }
 
     #[test]

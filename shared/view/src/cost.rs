@@ -211,7 +211,10 @@ mod tests {
     fn hours_and_money_by_location_and_reason_within_the_time_asked() {
         let mut policy = Policy::with_defaults("mgr");
         policy.price_per_hour.insert("c5.2xlarge".into(), 0.5);
-        let fleet = Fleet { instances: vec![instance("i-1", "c5.2xlarge"), instance("i-2", "m5.large")] };
+        let fleet = Fleet {
+            instances: vec![instance("i-1", "c5.2xlarge"), instance("i-2", "m5.large")],
+            ..Fleet::default()
+        };
         let runs = [
             run("i-1", (0, Some(4)), Actor::Spillway, "needed: London has 5 HD calls free"),
             run("i-1", (6, None), Actor::Spillway, "hold morning@2026-03-02T07:50Z: pre-warm"),

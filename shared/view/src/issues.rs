@@ -27,6 +27,7 @@ pub fn issues(
     let mut lines: Vec<IssueLine> = view.issues.iter().map(|issue| line(issue, &names)).collect();
     lines.extend(view.nodes.iter().filter_map(|node| address(policy, view, node)));
     lines.extend(missed_upgrade(view));
+    lines.extend(view.nodes.iter().filter_map(unusable_key));
     lines.extend(certificates.iter().filter_map(|certificate| ending(view.platform, certificate)));
     if fleet.instances.is_empty() {
         lines.push(IssueLine {
@@ -112,6 +113,17 @@ fn line(issue: &Issue, names: &BTreeMap<&InstanceId, &str>) -> IssueLine {
             ),
             "start the upgrade again on the Management Node, or deploy the node anew; it is stopped when it is idle",
         ),
+        Issue::RegionUnreadable { region, detail, remedy } => {
+            let else_remedy = "enable the region for the account, or remove it from `regions` in the policy";
+            let remedy = if remedy.is_empty() { else_remedy } else { remedy.as_str() };
+            (
+                format!("region {region}"),
+                format!(
+                    "EC2 cannot be read there: {detail}; its nodes are neither started nor stopped, the other regions go on"
+                ),
+                remedy,
+            )
+        }
         Issue::UpgradeOverdue { since } => (
             "upgrade".to_owned(),
             format!(
@@ -138,6 +150,21 @@ fn line(issue: &Issue, names: &BTreeMap<&InstanceId, &str>) -> IssueLine {
         ),
     };
     IssueLine { about, what, remedy: remedy.to_owned() }
+}
+
+/// A start that EC2 accepted, and whose instance fell back to `stopped` since its volume could not be decrypted. EC2 keeps the state
+/// reason until the next start (EC2 user guide: *Troubleshoot instance launch issues*, `Client.InternalError` and
+/// `Client.InvalidKMSKey.*`).
+fn unusable_key(node: &OverflowNode<'_>) -> Option<IssueLine> {
+    let reason = &node.instance.state_reason;
+    let about_a_key =
+        ["Client.InternalError", "Client.InvalidKMSKey"].iter().any(|code| reason.contains(code));
+    (about_a_key && !node.is_running()).then(|| IssueLine {
+        about: node.node.name.to_string(),
+        what: format!("its last start was accepted and fell back to stopped: {reason}"),
+        remedy: "if a KMS key of yours encrypts its volume, name its ARN in the stack's parameter VolumeKeyArns, and enable the key"
+            .to_owned(),
+    })
 }
 
 /// Nodes that stood stopped while the platform was upgraded, by the version that they reported last.

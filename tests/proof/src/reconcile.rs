@@ -2,8 +2,10 @@
 //! once.
 
 use std::net::Ipv4Addr;
+use std::sync::{Arc, Mutex};
 
 use jiff::SignedDuration;
+use spillway_core::fault::Fault;
 use spillway_core::ids::{AllocationId, InstanceId};
 use spillway_core::ledger::{Actor, EventKind, OperatorCommand, Request};
 use spillway_core::outcome::{ActionEnd, Outcome};
@@ -12,7 +14,7 @@ use spillway_core::reconcile::{AddressReason, ReconcileReport};
 use spillway_engine::ports::LedgerWrite;
 
 use spillway_harness::Harness;
-use spillway_harness::intercept::{CallFaults, Strike};
+use spillway_harness::intercept::{Call, CallFaults, Interceptor, Strike};
 use spillway_world::{CallSpec, Initiator, NodeSpec, World, WorldBuilder, fixtures};
 
 use crate::now;
@@ -302,4 +304,51 @@ fn any_call_that_fails_is_healed_by_the_next_sweep() {
             assert_eq!(sweep(&harness).changed(), 0, "at rest");
         }
     }
+}
+
+#[test]
+fn an_event_that_comes_before_ec2_shows_it_is_looked_at_again() {
+    let harness = harness();
+    let instance = id(&harness, "aws-burst-1");
+    harness.world().start_instances(std::slice::from_ref(&instance), Initiator::Outside);
+    let report = harness.reconcile(Some(std::slice::from_ref(&instance))).unwrap();
+    assert!(report.early.contains(&instance) && report.again.is_empty(), "EC2 shows pending");
+    harness.advance(SignedDuration::from_secs(60));
+    let report = harness.reconcile(Some(std::slice::from_ref(&instance))).unwrap();
+    assert!(report.early.is_empty() && is_right(&harness, "aws-burst-1"));
+    assert!(sweep(&harness).early.is_empty());
+}
+
+/// Notes what a pass asks of the Management Node about its nodes, in order.
+#[derive(Debug, Clone, Default)]
+struct Order(Arc<Mutex<Vec<&'static str>>>);
+
+impl Interceptor for Order {
+    async fn before(&self, call: &Call<'_>) -> Result<(), Fault> {
+        let word = match call {
+            Call::SetStaticNat => "mend",
+            Call::ReadActivity(_) | Call::ReadNodeEvents => "look",
+            _ => return Ok(()),
+        };
+        self.0.lock().unwrap().push(word);
+        Ok(())
+    }
+}
+
+#[test]
+fn a_sweep_mends_what_is_wrong_before_it_looks_at_what_may_wait() {
+    let harness = harness();
+    let waiting = starts(&harness, "aws-burst-1");
+    harness.reconcile(Some(&[waiting])).unwrap();
+    harness.advance(mins(10));
+    // A node that may have calls is looked at before its missing address is set.
+    let node = harness.world().node("aws-burst-1").unwrap().id;
+    harness.world().set_static_nat(node, None).unwrap();
+    starts(&harness, "aws-burst-2");
+    let order = Order::default();
+    let report = harness.reconcile_through(None, &order).unwrap();
+    assert!(report.changed() >= 1 && is_right(&harness, "aws-burst-2"), "{}", report.summary());
+    let order = order.0.lock().unwrap();
+    assert_eq!(order.first(), Some(&"mend"), "{order:?}");
+    assert!(order.contains(&"look"), "{order:?}");
 }

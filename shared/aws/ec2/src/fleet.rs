@@ -1,6 +1,6 @@
 //! The adapter: one EC2 client and one bucket per region of the policy.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use aws_sdk_ec2::Client;
 use spillway_core::fault::{Fault, FaultKind, Refusal, System};
 use spillway_core::ids::{AllocationId, InstanceId};
 use spillway_core::observation::ElasticAddress;
-use spillway_core::observation::{Fleet, Instance};
+use spillway_core::observation::{Fleet, Instance, UnreadableRegion};
 use spillway_engine::ports::{
     AddressRead, AddressWrite, FleetRead, FleetWrite, InstanceOrder, InstanceScope, OrderResults,
 };
@@ -134,24 +134,49 @@ fn setting(detail: &str, remedy: &str) -> Fault {
 impl AwsFleet {
     /// The instances of all regions; one region that fails makes the reading fail.
     async fn describe_all(&self, wanted: &Wanted) -> Result<Vec<Instance>, Fault> {
+        let (instances, unreadable) = self.describe_each(wanted).await;
+        match unreadable.into_iter().next() {
+            Some(UnreadableRegion { fault, .. }) => Err(fault),
+            None => Ok(instances),
+        }
+    }
+
+    /// The instances of the regions that can be read, and the others.
+    async fn describe_each(&self, wanted: &Wanted) -> (Vec<Instance>, Vec<UnreadableRegion>) {
         let mut readings = JoinSet::new();
         for (name, region) in &self.regions {
             let (client, owned) = (region.transport.client.clone(), self.owned.clone());
-            readings.spawn(describe(client, name.clone(), owned, wanted.clone()));
+            let (region, wanted) = (name.clone(), wanted.clone());
+            readings.spawn(async move {
+                let reading = describe(client, region.clone(), owned, wanted).await;
+                (region, reading)
+            });
         }
-        let mut instances = Vec::new();
+        let (mut instances, mut unreadable) = (Vec::new(), Vec::new());
+        let mut missing: BTreeSet<String> = self.regions.keys().cloned().collect();
         while let Some(reading) = readings.join_next().await {
-            let broken = |_| Fault::new(System::Ec2, FaultKind::Malformed, "the reading broke off");
-            instances.extend(reading.map_err(broken)??);
+            let Ok((region, reading)) = reading else { continue };
+            missing.remove(&region);
+            match reading {
+                Ok(found) => instances.extend(found),
+                Err(fault) => unreadable.push(UnreadableRegion { region, fault }),
+            }
         }
+        let broken = || Fault::new(System::Ec2, FaultKind::Malformed, "the reading broke off");
+        unreadable.extend(missing.into_iter().map(|region| UnreadableRegion { region, fault: broken() }));
         instances.sort_by(|a, b| a.id.cmp(&b.id));
-        Ok(instances)
+        unreadable.sort_by(|a, b| a.region.cmp(&b.region));
+        (instances, unreadable)
     }
 }
 
 impl FleetRead for AwsFleet {
     async fn read_fleet(&self) -> Result<Fleet, Fault> {
-        Ok(Fleet { instances: self.describe_all(&Wanted::FLEET).await? })
+        let (instances, mut unreadable) = self.describe_each(&Wanted::FLEET).await;
+        if unreadable.len() == self.regions.len() && !unreadable.is_empty() {
+            return Err(unreadable.swap_remove(0).fault);
+        }
+        Ok(Fleet { instances, unreadable })
     }
 }
 

@@ -76,6 +76,15 @@ pub enum Issue {
         #[serde(default)]
         left_behind: bool,
     },
+    /// A region of the policy cannot be read, and others can: its nodes are left as they are.
+    RegionUnreadable {
+        /// The region.
+        region: String,
+        /// What EC2 said.
+        detail: String,
+        /// What to do about it.
+        remedy: String,
+    },
     /// An upgrade is in progress for longer than one can last.
     UpgradeOverdue {
         /// Since when it is seen.

@@ -31,7 +31,7 @@ pub(crate) use address::is_private_only;
 pub use address::{WrongAddress, wrong_address};
 pub use issue::Issue;
 pub(crate) use issue::{REFUSED_STOPS, without_calls};
-pub(crate) use node::CLOCK_ALLOWANCE;
+pub(crate) use node::{CLOCK_ALLOWANCE, STOPPED_BEFORE_READY};
 pub use node::{ORDER_GRACE, OverflowNode, Phase, UPGRADE_LASTS, WITHOUT_CALLS};
 pub use phase::NodePhase;
 pub use status::{
@@ -137,6 +137,11 @@ impl<'a> Assessment<'a> {
             .and_then(|ledger| ledger.cycle.digest.as_ref()?.upgrade_since);
         let overdue = upgrade_since.filter(|since| now.duration_since(*since) >= UPGRADE_LASTS);
         let upgrading = overdue.is_none() && shows_upgrade(policy, platform);
+        issues.extend(fleet.unreadable.iter().map(|each| Issue::RegionUnreadable {
+            region: each.region.clone(),
+            detail: each.fault.detail.clone(),
+            remedy: each.fault.remedy.clone(),
+        }));
         issues.extend(overdue.map(|since| Issue::UpgradeOverdue { since }));
 
         for node in &platform.nodes {
@@ -145,6 +150,11 @@ impl<'a> Assessment<'a> {
                 continue;
             }
             if on_instances.contains(&node.address) {
+                continue;
+            }
+            // In a region that cannot be read it may be an overflow node, which the guide has without the distributed database:
+            // neither capacity nor always-on.
+            if !fleet.unreadable.is_empty() && !node.distributed_database {
                 continue;
             }
             let Some(view) = locations.get_mut(&node.location) else { continue };

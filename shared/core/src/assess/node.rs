@@ -17,6 +17,9 @@ use crate::policy::Policy;
 /// consistent, and a second evaluator must not order it again.
 pub const ORDER_GRACE: SignedDuration = SignedDuration::from_secs(90);
 
+/// What begins the cause of a start that EC2 accepted and that ended in `stopped`.
+pub(crate) const STOPPED_BEFORE_READY: &str = "stopped before it was ready";
+
 /// Allowance between our clock and EC2's when a launch time is compared with an order.
 pub(crate) const CLOCK_ALLOWANCE: SignedDuration = SignedDuration::from_secs(30);
 
@@ -254,7 +257,7 @@ fn phase_of(
             } else if launched_since {
                 let why =
                     if instance.state_reason.is_empty() { "no reason given" } else { &instance.state_reason };
-                Phase::FailedStart { cause: format!("stopped before it was ready: {why}") }
+                Phase::FailedStart { cause: format!("{STOPPED_BEFORE_READY}: {why}") }
             } else if now.duration_since(run.started_at) < ORDER_GRACE {
                 Phase::Booting { since: run.started_at }
             } else {

@@ -1,5 +1,6 @@
 //! EC2 instances, and Elastic IPs.
 
+use crate::fault::Fault;
 use crate::ids::{AllocationId, InstanceId, InstanceType};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,18 @@ use std::net::Ipv4Addr;
 pub struct Fleet {
     /// The instances, in no order.
     pub instances: Vec<Instance>,
+    /// Regions that could not be read beside others that could: what runs there is not known.
+    #[serde(default)]
+    pub unreadable: Vec<UnreadableRegion>,
+}
+
+/// A region of the policy that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnreadableRegion {
+    /// The region.
+    pub region: String,
+    /// Why.
+    pub fault: Fault,
 }
 
 /// An EC2 instance.

@@ -40,6 +40,9 @@ pub struct ReconcileReport {
     pub faults: Vec<Fault>,
     /// Instances for which the pass has to be repeated.
     pub again: BTreeSet<InstanceId>,
+    /// Instances whose event came before EC2 shows what it says: they are looked at again in a few seconds.
+    #[serde(default)]
+    pub early: BTreeSet<InstanceId>,
 }
 
 impl ReconcileReport {

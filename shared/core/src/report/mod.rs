@@ -6,7 +6,7 @@ mod location;
 mod node;
 mod suspension;
 use crate::assess::Issue;
-use crate::ids::HdCalls;
+use crate::ids::{HdCalls, LocationName};
 use crate::ledger::Actor;
 pub use hold::{HoldReason, HoldReport, HoldStatus, READINESS_MEMORY, READY_BEFORE_SPIKE, Readiness};
 use jiff::Timestamp;
@@ -64,8 +64,16 @@ impl Report {
         counts
     }
 
-    /// HD calls that are needed and that no node is left for.
+    /// HD calls that are needed and that no node is left for. An overflow location that runs full while the principal
+    /// locations above it have room is no shortfall: a caller finds a place.
     pub fn uncovered_shortfall(&self) -> HdCalls {
+        let callers_are_short = |overflow: &LocationName| {
+            self.locations.iter().any(|location| {
+                let into = |to: &LocationName| to == overflow;
+                matches!(&location.purpose, Purpose::Principal { overflow } if into(overflow))
+                    && location.free <= location.threshold
+            })
+        };
         let uncovered = |reason: &LocationReason| match reason {
             LocationReason::Short {
                 hd_calls,
@@ -73,7 +81,8 @@ impl Report {
             } => Some(*hd_calls),
             _ => None,
         };
-        let all = self.locations.iter().flat_map(|location| &location.reasons).filter_map(uncovered);
+        let short = self.locations.iter().filter(|location| callers_are_short(&location.name));
+        let all = short.flat_map(|location| &location.reasons).filter_map(uncovered);
         all.fold(HdCalls(0), HdCalls::plus)
     }
 }

@@ -1,11 +1,13 @@
 //! What must not last for ever: an upgrade, a maintenance mode that is cleared, a drain, a veto, a node without calls.
 
 use spillway_core::assess::{Issue, NodePhase};
+use spillway_core::fault::{Fault, FaultKind, System};
 use spillway_core::ids::{HdCalls, LocationName};
 use spillway_core::ledger::{
     Actor, CurrentRun, Digest, DrainKind, GivenUpDrain, OperatorCommand, Outcome, Request,
 };
-use spillway_core::observation::NodeStatus;
+use spillway_core::observation::{InstanceState, NodeStatus, UnreadableRegion};
+use spillway_core::outcome::CycleReport;
 
 use crate::common::{BURST, HQ, Scene, minutes, now, short, starts, why};
 
@@ -274,4 +276,71 @@ fn a_failed_start_leaves_its_place_under_max_nodes_to_another_once() {
         let plan = scene.stopped(3).plan();
         assert_eq!(starts(&plan), expected, "{failed} failed, at most {most}");
     }
+}
+
+#[test]
+fn a_start_that_ec2_accepts_and_that_falls_back_to_stopped_counts_like_a_refused_one() {
+    let mut scene = Scene::new().always_on(HQ, 0).booting(BURST, 2).stopped(1);
+    let id = scene.fleet.instances[0].id.clone();
+    let instance = scene.instance_mut(&id);
+    instance.state = InstanceState::Stopped;
+    instance.state_reason = "Client.InvalidKMSKey.InvalidState: the key is disabled".to_owned();
+    let report = CycleReport {
+        outcome: Outcome::Acted,
+        began_at: now(),
+        took: minutes(0),
+        last_good: None,
+        plan: scene.plan(),
+        results: Vec::new(),
+        violations: Vec::new(),
+        faults: Vec::new(),
+    };
+    assert_eq!((report.unreplaced_starts(), report.starts_that_fell_back()), (0, 1));
+}
+
+#[test]
+fn an_overflow_location_that_is_full_is_no_shortfall_while_callers_find_room_above_it() {
+    let uncovered =
+        |free| Scene::new().always_on(HQ, free).ready(BURST, 60, 17).plan().report.uncovered_shortfall();
+    assert_eq!(uncovered(90), HdCalls(0), "every node is up, and the principal location is empty");
+    assert!(uncovered(5) > HdCalls(0));
+}
+
+#[test]
+fn a_pause_ends_automatic_drains_and_leaves_an_operators() {
+    let pause = |kind| {
+        let mut scene = Scene::new().always_on(HQ, 0).ready(BURST, 60, 0).draining(kind, 3);
+        scene.ledger.requests.push(Request {
+            id: "r".to_owned(),
+            at: now(),
+            by: Actor::Person("anna".to_owned()),
+            reason: "moving racks".to_owned(),
+            command: OperatorCommand::Pause { until: now() + minutes(60) },
+        });
+        scene.stopped(1).actions()
+    };
+    assert_eq!(
+        pause(DrainKind::Auto),
+        ["cancel-drain i-00002"],
+        "its seats are free while callers are refused"
+    );
+    assert!(pause(DrainKind::Operator).is_empty());
+}
+
+#[test]
+fn a_region_that_refuses_stops_no_other_and_its_nodes_are_neither_capacity_nor_idle() {
+    let fault = Fault::new(System::Ec2, FaultKind::Unauthorized, "AuthFailure");
+    // One overflow node of 17 is up there, as the Management Node says; its instance cannot be listed.
+    let mut scene = Scene::new().always_on(HQ, 3).ready(BURST, 60, 0).stopped(1);
+    scene.fleet.instances.remove(0);
+    let unreadable = || vec![UnreadableRegion { region: "ap-southeast-3".to_owned(), fault: fault.clone() }];
+    scene.fleet.unreadable = unreadable();
+    let plan = scene.plan();
+    assert_eq!(short(&plan), ["start i-00003"], "needed, and the other region can be used");
+    let issue = plan.report.issues.iter().find(|issue| matches!(issue, Issue::RegionUnreadable { .. }));
+    assert!(issue.is_some() && !plan.report.issues.iter().any(|i| matches!(i, Issue::MixedLocation { .. })));
+    // Idle nodes of the other region are stopped as ever.
+    let mut idle = idle_node();
+    idle.fleet.unreadable = unreadable();
+    assert_eq!(idle.actions(), ["drain i-00002"]);
 }

@@ -18,7 +18,10 @@ impl<S: ReconcileSystems> Reconcile<'_, S> {
     /// answer, the others are not tried in vain.
     pub(super) async fn apply(&self, report: &mut ReconcileReport) {
         let mut broken: Option<Fault> = None;
-        for action in report.plan.actions.clone() {
+        let begun = |action: &AddressAction| report.results.iter().any(|done| done.action == *action);
+        let actions: Vec<AddressAction> =
+            report.plan.actions.iter().filter(|action| !begun(action)).cloned().collect();
+        for action in actions {
             let result = match &broken {
                 Some(fault) => AddressResult { action, end: ActionEnd::Failed(fault.clone()), instead: None },
                 None if self.out_of_time() => {

@@ -8,6 +8,7 @@ mod read;
 use crate::ports::AddressRead;
 use crate::ports::ManagementRead;
 use crate::ports::Systems;
+use jiff::SignedDuration;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use crate::ports::Ports;
 use crate::ports::{AddressWrite, Clock, InstanceScope, ManagementWrite, NatLedger, NodeRead};
 use spillway_core::fault::Fault;
 use spillway_core::ids::InstanceId;
+use spillway_core::observation::{Instance, InstanceState};
 use spillway_core::outcome::Outcome;
 use spillway_core::policy::{NatNodes, Policy};
 use spillway_core::reconcile::AddressObservation;
@@ -24,6 +26,9 @@ use spillway_core::reconcile::{AddressPlan, plan_addresses};
 
 /// How many nodes a sweep looks at for calls, three requests each; the others are looked at by the next one.
 const LOOKS_PER_SWEEP: usize = 20;
+
+/// How long after its launch a running instance without a public address may still get one.
+const ADDRESS_APPEARS: SignedDuration = SignedDuration::from_secs(60);
 
 /// What the reconciler needs of the systems.
 pub trait ReconcileSystems:
@@ -73,6 +78,7 @@ impl<S: ReconcileSystems> Reconcile<'_, S> {
             results: Vec::new(),
             faults: Vec::new(),
             again: BTreeSet::new(),
+            early: BTreeSet::new(),
         };
         if let Err(fault) = self.run(ids.as_deref(), &mut report).await {
             report.outcome = Outcome::Outage;
@@ -105,9 +111,17 @@ impl<S: ReconcileSystems> Reconcile<'_, S> {
         if let Err(fault) = &observation.elastic {
             report.faults.push(fault.clone());
         }
+        report.early = self.too_early(&observation);
         let mut plan = plan_addresses(self.policy, &observation, state, self.ports.clock.now());
+        // What is wrong for every call is mended before anything is looked at: a Management Node that answers slowly would eat
+        // the time with what only informs, or may wait.
+        report.plan = plan.clone();
+        if !self.policy.dry_run {
+            self.apply(report).await;
+        }
         if self.answer(&plan, &mut observation, report).await {
             plan = plan_addresses(self.policy, &observation, state, self.ports.clock.now());
+            self.keep_what_was_done(&mut plan, report);
         }
         report.outcome = match (&plan.suspension, state) {
             (Some(_), _) => Outcome::Refused,
@@ -124,6 +138,37 @@ impl<S: ReconcileSystems> Reconcile<'_, S> {
             self.record(report).await;
         }
         Ok(())
+    }
+
+    /// The plan that is told and recorded has what was done already, from the first look.
+    fn keep_what_was_done(&self, plan: &mut AddressPlan, report: &ReconcileReport) {
+        let done: BTreeSet<&InstanceId> =
+            report.results.iter().map(|result| &result.action.node().instance).collect();
+        plan.actions.retain(|action| !done.contains(&action.node().instance));
+        plan.actions.extend(report.results.iter().map(|result| result.action.clone()));
+        for (id, record) in report.plan.records.iter().filter(|(id, _)| done.contains(id)) {
+            plan.records.insert(id.clone(), record.clone());
+        }
+    }
+
+    /// Instances whose event says more than EC2 shows as yet: the rule lets no event of `pending` through, and EC2's describe
+    /// calls are eventually consistent (EC2 API reference: *Eventual consistency*).
+    fn too_early(&self, observation: &AddressObservation) -> BTreeSet<InstanceId> {
+        let now = self.ports.clock.now();
+        let early = |instance: &&Instance| match instance.state {
+            InstanceState::Pending => true,
+            InstanceState::Running => {
+                let just = |at| now.duration_since(at) < ADDRESS_APPEARS;
+                instance.public_ip.is_none() && instance.launched_at.is_some_and(just)
+            }
+            _ => false,
+        };
+        let asked = observation.instances.iter().filter(|each| observation.asked.contains(&each.id));
+        if observation.sweep {
+            BTreeSet::new()
+        } else {
+            asked.filter(early).map(|each| each.id.clone()).collect()
+        }
     }
 
     /// Whether always-on nodes are looked after too.
@@ -156,7 +201,9 @@ impl<S: ReconcileSystems> Reconcile<'_, S> {
                 }
             }
         }
-        if let Some(window) = plan.history {
+        if let Some(window) = plan.history
+            && !self.out_of_time()
+        {
             match self.ports.management.read_node_events(window.from, window.until).await {
                 Ok(lines) => observation.history = Some(lines),
                 Err(fault) => report.faults.push(fault),

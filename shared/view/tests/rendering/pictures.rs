@@ -118,6 +118,26 @@ fn nodes_that_missed_an_upgrade_are_one_issue_for_each_version() {
 }
 
 #[test]
+fn a_start_that_fell_back_to_stopped_for_a_key_names_the_stacks_parameter() {
+    let mut scene = Scene::london();
+    for (name, reason) in [
+        ("aws-burst-1", "Client.InvalidKMSKey.InvalidState: The KMS key is disabled"),
+        ("aws-burst-2", "Client.InternalError: Client error on launch"),
+        ("aws-burst-3", "Client.UserInitiatedShutdown: User initiated shutdown"),
+    ] {
+        let id = scene.burst(name, &Life0::Stopped);
+        scene.instance(&id).state_reason = reason.to_owned();
+    }
+    let issues = scene.status().issues;
+    let about: Vec<&str> = issues
+        .iter()
+        .filter(|issue| issue.remedy.contains("VolumeKeyArns"))
+        .map(|issue| issue.about.as_str())
+        .collect();
+    assert_eq!(about, ["aws-burst-1", "aws-burst-2"]);
+}
+
+#[test]
 fn certificates_that_devices_refuse_or_soon_will() {
     let mut scene = Scene::london();
     for name in ["london-1", "london-2", "london-3", "london-4", "london-5"] {

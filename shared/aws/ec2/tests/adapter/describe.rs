@@ -90,7 +90,7 @@ async fn what_is_not_ours_does_not_exist_even_if_it_is_in_the_answer() {
 }
 
 #[tokio::test]
-async fn a_region_that_fails_fails_the_reading() {
+async fn a_region_that_fails_is_named_with_its_remedy_and_hides_no_other() {
     let ec2 = FakeEc2::serve(|request, _| {
         if request.region == "eu-north-1" {
             error(403, "UnauthorizedOperation", "You are not authorized to perform this operation.")
@@ -101,7 +101,9 @@ async fn a_region_that_fails_fails_the_reading() {
     .await;
     let regions = vec!["eu-west-1".to_owned(), "eu-north-1".to_owned()];
     let fleet = AwsFleet::connect(&config(), FleetSettings { regions, ..settings(&ec2.endpoint) }).unwrap();
-    let fault = fleet.read_fleet().await.unwrap_err();
+    let reading = fleet.read_fleet().await.unwrap();
+    assert_eq!(reading.instances.len(), 1, "the other region");
+    let fault = &reading.unreadable[0].fault;
     assert_eq!(fault.kind, FaultKind::Forbidden);
     assert_eq!(fault.remedy, "allow ec2:DescribeInstances on region eu-north-1 in the role that runs this");
 }

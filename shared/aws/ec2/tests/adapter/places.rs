@@ -5,13 +5,13 @@ use std::sync::{Arc, Mutex};
 use aws_smithy_runtime_api::client::http::{
     HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn,
 };
-use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use spillway_core::fault::{FaultKind, RefusalKind};
 use spillway_ec2::{AwsFleet, FleetSettings};
 use spillway_engine::ports::{FleetRead, FleetWrite, InstanceOrder};
 
-use crate::ec2::{FakeEc2, accepted, config, orders, settings};
+use crate::ec2::{FakeEc2, accepted, config, error, orders, settings};
 
 /// Notes where each request would go, and sends none.
 #[derive(Debug, Clone, Default)]
@@ -91,4 +91,32 @@ async fn orders_go_to_their_regions_and_to_no_other() {
     assert_eq!(sent, expected);
     let elsewhere = results.iter().find(|(id, _)| *id == all[2].instance).unwrap();
     assert_eq!(elsewhere.1.as_ref().unwrap_err().kind, RefusalKind::NotAttempted);
+}
+
+/// One region answers, and one refuses, as where an account has not opted in.
+#[derive(Debug)]
+struct OneRefuses;
+
+impl HttpConnector for OneRefuses {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let (status, text) = if request.uri().contains("ap-southeast-3") {
+            error(401, "AuthFailure", "AWS was not able to validate the provided access credentials")
+        } else {
+            (200, "<DescribeInstancesResponse><reservationSet/></DescribeInstancesResponse>".to_owned())
+        };
+        HttpConnectorFuture::ready(Ok(HttpResponse::new(status.try_into().unwrap(), text.into())))
+    }
+}
+
+#[tokio::test]
+async fn a_region_that_refuses_is_named_and_the_others_are_read() {
+    let connector = SharedHttpConnector::new(OneRefuses);
+    let config = config().into_builder().http_client(http_client_fn(move |_, _| connector.clone())).build();
+    let both = AwsFleet::connect(&config, in_regions(&["eu-west-1", "ap-southeast-3"])).unwrap();
+    let fleet = both.read_fleet().await.unwrap();
+    let named: Vec<&str> = fleet.unreadable.iter().map(|each| each.region.as_str()).collect();
+    assert_eq!(named, ["ap-southeast-3"]);
+    assert!(fleet.unreadable[0].fault.detail.contains("AuthFailure"), "{}", fleet.unreadable[0].fault);
+    let alone = AwsFleet::connect(&config, in_regions(&["ap-southeast-3"])).unwrap();
+    alone.read_fleet().await.unwrap_err();
 }

@@ -310,6 +310,7 @@ impl World {
         };
         Fleet {
             instances: self.instances.iter().filter(in_scope).filter_map(|i| i.seen_at(self.now)).collect(),
+            ..Fleet::default()
         }
     }
 
