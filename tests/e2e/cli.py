@@ -120,8 +120,8 @@ def mistakes(cli: Cli, system: environment.Environment, checks: Checks) -> None:
          "/spillway/nobody/policy", "put-parameter")
     says(checks, "an invalid name", cli("status", "--platform", "a/b"), USAGE, "a/b")
     says(checks, "no region", cli("status", AWS_REGION=None, AWS_DEFAULT_REGION=None), USAGE, "--region")
-    says(checks, "an unknown profile", cli("whoami", "--profile", "nobody", AWS_ACCESS_KEY_ID=None,
-                                                    AWS_SECRET_ACCESS_KEY=None), FAILED)
+    # The environment has keys, and they must not be taken instead.
+    says(checks, "an unknown profile", cli("whoami", "--profile", "nobody"), USAGE, "the AWS profile nobody was not found")
     says(checks, "no table", cli("history", SPILLWAY_TABLE=None), USAGE, "--table")
     says(checks, "an unknown table", cli("history", "--table", "no-such-table"), FAILED, "no-such-table")
     says(checks, "an invalid time", cli("history", "--since", "yesterday-ish"), USAGE, "yesterday-ish", "24h")

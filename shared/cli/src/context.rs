@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
+use aws_config::default_provider::region::DefaultRegionChain;
 use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_sts::config::ProvideCredentials;
 use aws_sdk_sts::error::DisplayErrorContext;
@@ -102,11 +104,19 @@ fn unnamed() -> Failure {
 async fn load(global: &Global) -> Result<SdkConfig, Failure> {
     let mut loader = aws_config::defaults(BehaviorVersion::latest());
     if let Some(profile) = &global.profile {
-        let of_profile = ProfileFileCredentialsProvider::builder().profile_name(profile).build();
+        // A profile that assumes a role asks STS in a region.
+        let region = match &global.region {
+            Some(region) => Some(Region::new(region.clone())),
+            None => DefaultRegionChain::builder().profile_name(profile).build().region().await,
+        };
+        let provider = ProviderConfig::default().with_region(region);
+        let of_profile =
+            ProfileFileCredentialsProvider::builder().configure(&provider).profile_name(profile).build();
         if let Err(error) = of_profile.provide_credentials().await {
             let why = DisplayErrorContext(&error);
-            return Err(Failure::usage(format!("the profile {profile} cannot be used: {why}"))
-                .remedy("aws configure list-profiles names those there are; leave --profile out to use the environment"));
+            let said =
+                format!("the AWS profile {profile} was not found, or its credentials cannot be used: {why}");
+            return Err(Failure::usage(said).remedy("aws configure list-profiles names those there are; leave --profile out to use the environment"));
         }
         loader = loader.profile_name(profile).credentials_provider(of_profile);
     }

@@ -48,7 +48,9 @@ pub fn of_cycle(platform: &str, report: &CycleReport) -> Vec<Value> {
         return vec![line(at, platform, None, vec![("LeaseBusyCycles", "Count", json!(1))])];
     }
     let attention = report.plan.report.attention();
-    let is_paused = matches!(report.plan.report.suspension, Some(Suspension::Paused { .. }));
+    let is_paused = report.outcome == Outcome::Refused
+        && report.violations.is_empty()
+        && matches!(report.plan.report.suspension, Some(Suspension::Paused { .. }));
     let mut values = vec![
         // A pause is somebody's decision, and ends by itself: nobody is woken for it.
         ("GoodCycles", "Count", json!(u32::from(report.outcome.is_good() || is_paused))),
