@@ -31,8 +31,7 @@ struct Slow {
 impl Interceptor for Slow {
     async fn before(&self, call: &Call<'_>) -> Result<(), Fault> {
         let requests = match call {
-            Call::ReadPlatform => 2,
-            Call::ReadActivity(_) => 2,
+            Call::ReadPlatform | Call::ReadActivity(_) => 2,
             Call::SetMaintenance => 1,
             _ => return Ok(()),
         };

@@ -121,7 +121,7 @@ impl<S: ReconcileSystems> Reconcile<'_, S> {
         }
         if self.answer(&plan, &mut observation, report).await {
             plan = plan_addresses(self.policy, &observation, state, self.ports.clock.now());
-            self.keep_what_was_done(&mut plan, report);
+            keep_what_was_done(&mut plan, report);
         }
         report.outcome = match (&plan.suspension, state) {
             (Some(_), _) => Outcome::Refused,
@@ -138,17 +138,6 @@ impl<S: ReconcileSystems> Reconcile<'_, S> {
             self.record(report).await;
         }
         Ok(())
-    }
-
-    /// The plan that is told and recorded has what was done already, from the first look.
-    fn keep_what_was_done(&self, plan: &mut AddressPlan, report: &ReconcileReport) {
-        let done: BTreeSet<&InstanceId> =
-            report.results.iter().map(|result| &result.action.node().instance).collect();
-        plan.actions.retain(|action| !done.contains(&action.node().instance));
-        plan.actions.extend(report.results.iter().map(|result| result.action.clone()));
-        for (id, record) in report.plan.records.iter().filter(|(id, _)| done.contains(id)) {
-            plan.records.insert(id.clone(), record.clone());
-        }
     }
 
     /// Instances whose event says more than EC2 shows as yet: the rule lets no event of `pending` through, and EC2's describe
@@ -214,5 +203,16 @@ impl<S: ReconcileSystems> Reconcile<'_, S> {
 
     fn out_of_time(&self) -> bool {
         self.deadline.saturating_sub(self.ports.clock.monotonic()) < LAST_START
+    }
+}
+
+/// The plan that is told and recorded has what was done already, from the first look.
+fn keep_what_was_done(plan: &mut AddressPlan, report: &ReconcileReport) {
+    let done: BTreeSet<&InstanceId> =
+        report.results.iter().map(|result| &result.action.node().instance).collect();
+    plan.actions.retain(|action| !done.contains(&action.node().instance));
+    plan.actions.extend(report.results.iter().map(|result| result.action.clone()));
+    for (id, record) in report.plan.records.iter().filter(|(id, _)| done.contains(id)) {
+        plan.records.insert(id.clone(), record.clone());
     }
 }
