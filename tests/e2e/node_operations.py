@@ -122,6 +122,11 @@ def upgrade(operator: Operator, seen: Platform, checks: Checks) -> None:
     checks.that("upgrade: both run the Management Node's version, and their holds are released", done.code == DONE
                 and sorted(done.value["upgraded"]) == ["aws-burst-1", "aws-burst-2"] and not seen.holds()
                 and all(seen.version_of(f"aws-burst-{n}") == version for n in (1, 2)), (done, seen.holds()))
-    checks.that("the one that was not named is still stopped", seen.state("aws-burst-3") == "stopped")
+    # While the others are upgraded they are no room: Spillway may start it for callers, and the command may not.
+    run = seen.record("aws-burst-3").get("run") or {}
+    reason = run.get("reason", "")
+    checks.that(f"the one that was not named has no part in it: {reason or 'stopped'}",
+                seen.state("aws-burst-3") == "stopped"
+                or (run.get("by") == "spillway" and "release 39" not in reason and not reason.startswith("hold ")), run)
     seen.until("the upgrade is over", lambda: not seen.is_upgrading())
     all_down(operator, seen)

@@ -77,12 +77,12 @@ fn drains_in_progress(ledger: &Ledger) -> Vec<String> {
     let mut lines = Vec::new();
     let automatic = names(DrainKind::Auto);
     if !automatic.is_empty() {
-        lines.push(format!("{automatic}: the drain ends within a minute, and the node takes calls again"));
+        lines.push(format!("{automatic}: the next cycle ends the drain, and the node takes calls again"));
     }
     let operators = names(DrainKind::Operator);
     if !operators.is_empty() {
         lines.push(format!(
-            "{operators}: stays in maintenance mode, since an operator asked for the drain; spillway release NODE ends it"
+            "{operators}: stays in maintenance mode, since an operator asked for the drain; spillway release NODE ends it, now or after the pause, not during it"
         ));
     }
     lines

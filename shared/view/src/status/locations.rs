@@ -71,10 +71,18 @@ fn worst(status: &Status, view: &Assessment<'_>) -> Option<LocationRoom> {
         });
         let began: Vec<Timestamp> = boots.collect();
         let left = |since: &Timestamp| (BOOT_TAKES - status.at.duration_since(*since)).as_secs().max(60);
+        // Nodes of a secondary overflow location are never started for it, but callers reach those that run (guide).
+        let own = view.locations.values().find(|each| each.location.name == principal.name);
+        let secondary = own
+            .and_then(|own| own.location.overflow_location2)
+            .filter(|id| own.is_some_and(|own| own.location.overflow_location1 != Some(*id)))
+            .and_then(|id| view.locations.get(&id))
+            .map_or(HdCalls(0), |location| location.free);
+        let primary = overflow.map_or(HdCalls(0), |location| location.free);
         LocationRoom {
             location: principal.name.clone(),
             free: principal.free,
-            overflow: overflow.map_or(HdCalls(0), |location| location.free),
+            overflow: primary.plus(secondary),
             booting: overflow.map_or(HdCalls(0), |location| location.booting),
             nodes_booting: count(began.len()),
             ready_in_s: began.iter().map(left).min(),

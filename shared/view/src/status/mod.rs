@@ -108,14 +108,14 @@ pub struct FirstLine {
     pub last_refusal: Option<LastRefusal>,
 }
 
-/// The room of a location's callers: they reach its own nodes and those of its primary overflow location, and no others.
+/// The room of a location's callers: they reach its own nodes and those of its overflow locations, and no others.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LocationRoom {
     /// The principal location.
     pub location: LocationName,
     /// Free HD calls on its own nodes.
     pub free: HdCalls,
-    /// Free HD calls in its primary overflow location.
+    /// Free HD calls in its primary and secondary overflow location.
     pub overflow: HdCalls,
     /// HD calls that boot in its primary overflow location.
     pub booting: HdCalls,

@@ -122,6 +122,10 @@ fn the_first_line_tells_of_the_callers_who_have_no_room_and_not_of_room_that_the
     assert!(line.contains("London: NO ROOM (0, overflow 0; 1 node ready in 3 min)"), "{line}");
     assert!(!line.contains("16 HD calls"), "{line}");
     assert_eq!(status.first.worst.unwrap().location.as_str(), "London");
+    // What runs in a secondary overflow location is room.
+    scene.platform().locations[0].overflow_location2 = Some(oslo);
+    let text = scene.text(false);
+    assert!(!text.contains("NO ROOM"), "{text}");
 }
 
 #[test]
