@@ -139,7 +139,7 @@ mod tests {
             ledger.nodes.insert(InstanceId::new(name), serde_json::from_value(record).unwrap());
         }
         let lines = drains_in_progress(&ledger);
-        assert!(lines[0].starts_with("burst-1: the drain ends"), "{lines:?}");
+        assert!(lines[0].starts_with("burst-1: the next cycle ends the drain"), "{lines:?}");
         assert!(lines[1].starts_with("burst-2: stays in maintenance mode"), "{lines:?}");
         assert!(drains_in_progress(&Ledger::default()).is_empty());
     }
