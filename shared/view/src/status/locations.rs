@@ -1,11 +1,11 @@
 //! The locations of a status: principal ones, overflow ones, and those with proxying nodes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use spillway_core::assess::{Assessment, Phase, in_maintenance};
 use spillway_core::ids::{HdCalls, LocationName};
-use spillway_core::observation::{NodeRole, Platform};
+use spillway_core::observation::{Location, NodeRole, Platform};
 use spillway_core::plan::Plan;
 use spillway_core::policy::Policy;
 use spillway_core::report::Purpose;
@@ -53,40 +53,38 @@ pub(super) fn locations(status: &mut Status, view: &Assessment<'_>, plan: &Plan)
     let booting: HdCalls = counted.values().map(|(_, booting)| *booting).sum();
     status.first.room_now = Some(free);
     status.first.room_in_5_minutes = Some(free.plus(booting));
-    status.first.worst = worst(status, view);
+    status.first.worst = worst(view, status.at);
 }
 
 /// The guide: *it takes approximately 5 minutes for an overflow node to be ready*.
 const BOOT_TAKES: SignedDuration = SignedDuration::from_mins(5);
 
 /// The principal location whose callers have the least room; of two with the same room, the one with less on its way.
-fn worst(status: &Status, view: &Assessment<'_>) -> Option<LocationRoom> {
-    let rooms = status.principal.iter().map(|principal| {
-        let overflow = status.overflow.iter().find(|location| location.name == principal.overflow);
-        let boots = view.nodes.iter().filter_map(|node| match node.phase {
-            Phase::Booting { since } if view.location_name(node.node.location) == principal.overflow => {
-                Some(since)
-            }
+fn worst(view: &Assessment<'_>, at: Timestamp) -> Option<LocationRoom> {
+    let mut seen = BTreeSet::new();
+    // As in the report, a principal location counts with the first pair that it is in.
+    let pairs = view.pairs.iter().filter(|pair| seen.insert(pair.principal));
+    let rooms = pairs.filter_map(|pair| {
+        let (own, overflow) = (view.locations.get(&pair.principal)?, view.locations.get(&pair.overflow)?);
+        let booting = view.nodes_in(pair.overflow).filter_map(|node| match node.phase {
+            Phase::Booting { since } => Some((BOOT_TAKES - at.duration_since(since)).as_secs().max(60)),
             _ => None,
         });
-        let began: Vec<Timestamp> = boots.collect();
-        let left = |since: &Timestamp| (BOOT_TAKES - status.at.duration_since(*since)).as_secs().max(60);
+        let ready_in: Vec<i64> = booting.collect();
         // Nodes of a secondary overflow location are never started for it, but callers reach those that run (guide).
-        let own = view.locations.values().find(|each| each.location.name == principal.name);
-        let secondary = own
-            .and_then(|own| own.location.overflow_location2)
-            .filter(|id| own.is_some_and(|own| own.location.overflow_location1 != Some(*id)))
+        let Location { name, overflow_location1, overflow_location2, .. } = own.location;
+        let secondary = overflow_location2
+            .filter(|id| Some(*id) != *overflow_location1)
             .and_then(|id| view.locations.get(&id))
             .map_or(HdCalls(0), |location| location.free);
-        let primary = overflow.map_or(HdCalls(0), |location| location.free);
-        LocationRoom {
-            location: principal.name.clone(),
-            free: principal.free,
-            overflow: primary.plus(secondary),
-            booting: overflow.map_or(HdCalls(0), |location| location.booting),
-            nodes_booting: count(began.len()),
-            ready_in_s: began.iter().map(left).min(),
-        }
+        Some(LocationRoom {
+            location: name.clone(),
+            free: own.free,
+            overflow: overflow.free.plus(secondary),
+            booting: overflow.booting,
+            nodes_booting: count(ready_in.len()),
+            ready_in_s: ready_in.into_iter().min(),
+        })
     });
     rooms.min_by(|a, b| (a.now(), a.booting, &a.location).cmp(&(b.now(), b.booting, &b.location)))
 }
