@@ -14,9 +14,12 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 impl<S: ReconcileSystems> Reconcile<'_, S> {
-    /// Carries out the plan. An action that fails never blocks another one; where the Management Node itself does not
+    /// Carries out what of the plan was not carried out yet, and nothing in a dry run. An action that fails never blocks another one; where the Management Node itself does not
     /// answer, the others are not tried in vain.
     pub(super) async fn apply(&self, report: &mut ReconcileReport) {
+        if self.policy.dry_run {
+            return;
+        }
         let mut broken: Option<Fault> = None;
         let begun = |action: &AddressAction| report.results.iter().any(|done| done.action == *action);
         let actions: Vec<AddressAction> =

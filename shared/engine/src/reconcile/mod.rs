@@ -112,28 +112,23 @@ impl<S: ReconcileSystems> Reconcile<'_, S> {
             report.faults.push(fault.clone());
         }
         report.early = self.too_early(&observation);
-        let mut plan = plan_addresses(self.policy, &observation, state, self.ports.clock.now());
         // What is wrong for every call is mended before anything is looked at: a Management Node that answers slowly would eat
         // the time with what only informs, or may wait.
-        report.plan = plan.clone();
-        if !self.policy.dry_run {
+        report.plan = plan_addresses(self.policy, &observation, state, self.ports.clock.now());
+        self.apply(report).await;
+        if self.answer(&mut observation, report).await {
+            let mut plan = plan_addresses(self.policy, &observation, state, self.ports.clock.now());
+            keep_what_was_done(&mut plan, report);
+            report.plan = plan;
             self.apply(report).await;
         }
-        if self.answer(&plan, &mut observation, report).await {
-            plan = plan_addresses(self.policy, &observation, state, self.ports.clock.now());
-            keep_what_was_done(&mut plan, report);
-        }
-        report.outcome = match (&plan.suspension, state) {
+        report.outcome = match (&report.plan.suspension, state) {
             (Some(_), _) => Outcome::Refused,
             (None, None) => Outcome::LedgerDown,
-            (None, Some(_)) if plan.actions.is_empty() => Outcome::NoOp,
+            (None, Some(_)) if report.plan.actions.is_empty() => Outcome::NoOp,
             (None, Some(_)) if self.policy.dry_run => Outcome::Withheld,
             (None, Some(_)) => Outcome::Acted,
         };
-        report.plan = plan;
-        if !self.policy.dry_run {
-            self.apply(report).await;
-        }
         if state.is_some() {
             self.record(report).await;
         }
@@ -166,16 +161,17 @@ impl<S: ReconcileSystems> Reconcile<'_, S> {
     }
 
     /// Answers the plan's questions; whether there were any. One that cannot be answered is asked by the next sweep.
-    async fn answer(
-        &self,
-        plan: &AddressPlan,
-        observation: &mut AddressObservation,
-        report: &mut ReconcileReport,
-    ) -> bool {
+    async fn answer(&self, observation: &mut AddressObservation, report: &mut ReconcileReport) -> bool {
         // Not always the same ones first: nodes that stay busy must not keep the others from being looked at.
         let minute = usize::try_from(observation.observed_at.as_second() / 60).unwrap_or(0);
-        let first = minute.checked_rem(plan.is_idle.len()).unwrap_or(0);
-        let looks = plan.is_idle.iter().cycle().skip(first).take(plan.is_idle.len().min(LOOKS_PER_SWEEP));
+        let first = minute.checked_rem(report.plan.is_idle.len()).unwrap_or(0);
+        let looks = report
+            .plan
+            .is_idle
+            .iter()
+            .cycle()
+            .skip(first)
+            .take(report.plan.is_idle.len().min(LOOKS_PER_SWEEP));
         for (instance, address) in looks {
             if self.out_of_time() {
                 break;
@@ -190,7 +186,7 @@ impl<S: ReconcileSystems> Reconcile<'_, S> {
                 }
             }
         }
-        if let Some(window) = plan.history
+        if let Some(window) = report.plan.history
             && !self.out_of_time()
         {
             match self.ports.management.read_node_events(window.from, window.until).await {
