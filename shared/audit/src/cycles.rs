@@ -60,17 +60,8 @@ mod tests {
     fn verdict(outcome: Option<Outcome>, minutes_ago: i64) -> Verdict {
         let now = Timestamp::UNIX_EPOCH;
         let mut ledger = Ledger::default();
-        ledger.cycle.digest = Some(Digest {
-            at: now - SignedDuration::from_mins(minutes_ago),
-            outcome,
-            summary: String::new(),
-            last_good: None,
-            address: String::new(),
-            address_changed_at: None,
-            bursting_enabled: None,
-            last_refusal: None,
-            upgrade_since: None,
-        });
+        ledger.cycle.digest =
+            Some(Digest { outcome, ..Digest::new(now - SignedDuration::from_mins(minutes_ago)) });
         cycles(&Ok(ledger), now).verdict
     }
 

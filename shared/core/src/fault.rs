@@ -129,8 +129,13 @@ pub enum RefusalKind {
 }
 
 impl RefusalKind {
+    /// Whether nothing was refused but the moment: the same order may be accepted in the next minute.
+    pub fn is_passing(self) -> bool {
+        matches!(self, Self::Throttled | Self::NotAttempted)
+    }
+
     /// Whether the instance itself is the obstacle, so that it backs off and another is tried.
     pub fn is_the_instances(self) -> bool {
-        !matches!(self, Self::Throttled | Self::Unauthorized | Self::NotAttempted)
+        !self.is_passing() && self != Self::Unauthorized
     }
 }

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::assess::{NodePhase, STOPPED_BEFORE_READY};
-use crate::fault::{Fault, Refusal, RefusalKind};
+use crate::fault::{Fault, Refusal};
 use crate::ids::{InstanceId, NodeName};
 use crate::ledger::{Event, EventKind};
 use crate::plan::{Action, Plan, Start};
@@ -115,10 +115,8 @@ impl CycleReport {
     /// in the next minute and does not count.
     pub fn unreplaced_starts(&self) -> usize {
         let starts = || {
-            let passing = |end: &ActionEnd| {
-                matches!(end, ActionEnd::Refused(refusal)
-                    if matches!(refusal.kind, RefusalKind::Throttled | RefusalKind::NotAttempted))
-            };
+            let passing =
+                |end: &ActionEnd| matches!(end, ActionEnd::Refused(refusal) if refusal.kind.is_passing());
             let results = self.results.iter().filter(move |result| !passing(&result.end));
             results.filter(|result| matches!(result.action, Action::Start(_)))
         };
@@ -226,6 +224,7 @@ impl CycleReport {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fault::RefusalKind;
     use crate::ledger::Actor;
 
     fn report(outcome: Outcome, refused: &[&str], suspension: Option<Suspension>) -> CycleReport {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::node::{OverflowNode, UPGRADE_LASTS, WITHOUT_CALLS};
 use super::phase::NodePhase;
@@ -117,9 +117,6 @@ pub enum Issue {
     },
 }
 
-/// Stops that EC2 refuses in a row before the drain is given up.
-pub(crate) const REFUSED_STOPS: u32 = 3;
-
 pub(super) fn note_issues(
     nodes: &[OverflowNode<'_>],
     locations: &BTreeMap<LocationId, LocationView<'_>>,
@@ -159,17 +156,11 @@ pub(super) fn note_issues(
         }
         if node.behind {
             let version = node.node.status.as_ref().map(|status| status.version.clone()).unwrap_or_default();
-            let left_behind = without_calls(node, now) >= UPGRADE_LASTS;
+            let left_behind = node.without_calls(now) >= UPGRADE_LASTS;
             issues.push(Issue::VersionBehind { instance: instance.clone(), version, left_behind });
         }
         note_what_needs_a_person(node, instance, now, issues);
     }
-}
-
-/// How long a node has run without taking calls, by what is remembered.
-pub(crate) fn without_calls(node: &OverflowNode<'_>, now: Timestamp) -> SignedDuration {
-    let since = node.record.filter(|_| node.runs_without_calls()).and_then(|record| record.no_calls_since);
-    since.map_or(SignedDuration::ZERO, |since| now.duration_since(since))
 }
 
 fn note_what_needs_a_person(
@@ -179,11 +170,11 @@ fn note_what_needs_a_person(
     issues: &mut Vec<Issue>,
 ) {
     let Some(record) = node.record.filter(|_| node.is_running()) else { return };
-    if let Some(since) = record.no_calls_since.filter(|_| without_calls(node, now) >= WITHOUT_CALLS) {
+    if let Some(since) = record.no_calls_since.filter(|_| node.without_calls(now) >= WITHOUT_CALLS) {
         let phase = node.phase.kind();
         issues.push(Issue::TakesNoCalls { instance: instance.clone(), since, phase });
     }
-    let refused = record.drain.as_ref().filter(|drain| drain.refused_stops >= REFUSED_STOPS);
+    let refused = record.drain.as_ref().filter(|drain| drain.is_stop_refused());
     if let Some(drain) = refused {
         let cause = drain.refusal.clone().unwrap_or_default();
         issues.push(Issue::StopRefused { instance, cause });

@@ -30,7 +30,6 @@ use status::ready_load;
 pub(crate) use address::is_private_only;
 pub use address::{WrongAddress, wrong_address};
 pub use issue::Issue;
-pub(crate) use issue::{REFUSED_STOPS, without_calls};
 pub(crate) use node::{CLOCK_ALLOWANCE, STOPPED_BEFORE_READY};
 pub use node::{ORDER_GRACE, OverflowNode, Phase, UPGRADE_LASTS, WITHOUT_CALLS};
 pub use phase::NodePhase;
@@ -132,11 +131,10 @@ impl<'a> Assessment<'a> {
         // The guide: the distributed database is off for nodes that are only powered on some of the time, and
         // always-on nodes are not mixed with them. An instance that lost its tag is seen by either.
         let part_time: HashSet<LocationId> = nodes.iter().map(|node| node.node.location).collect();
-        let upgrade_since = ledger
-            .filter(|_| shows_upgrade(policy, platform))
-            .and_then(|ledger| ledger.cycle.digest.as_ref()?.upgrade_since);
-        let overdue = upgrade_since.filter(|since| now.duration_since(*since) >= UPGRADE_LASTS);
-        let upgrading = overdue.is_none() && shows_upgrade(policy, platform);
+        let shown = shows_upgrade(policy, platform);
+        let since = ledger.and_then(|ledger| ledger.cycle.digest.as_ref()?.upgrade_since);
+        let overdue = since.filter(|since| shown && now.duration_since(*since) >= UPGRADE_LASTS);
+        let upgrading = shown && overdue.is_none();
         issues.extend(fleet.unreadable.iter().map(|each| Issue::RegionUnreadable {
             region: each.region.clone(),
             detail: each.fault.detail.clone(),

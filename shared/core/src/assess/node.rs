@@ -142,6 +142,13 @@ impl OverflowNode<'_> {
         self.is_running() && matches!(self.phase, Phase::FailedStart { .. } | Phase::Degraded)
     }
 
+    /// How long it has run without taking calls, by what is remembered.
+    pub fn without_calls(&self, now: Timestamp) -> SignedDuration {
+        let since =
+            self.record.filter(|_| self.runs_without_calls()).and_then(|record| record.no_calls_since);
+        since.map_or(SignedDuration::ZERO, |since| now.duration_since(since))
+    }
+
     /// Whether it is known that a running node that is not ready takes no calls: the Management Node never heard of it
     /// since its launch, or hears of it that it is not ready. Of a silent node nothing is known.
     pub fn is_known_useless(&self) -> bool {

@@ -48,6 +48,23 @@ pub struct Digest {
     pub upgrade_since: Option<Timestamp>,
 }
 
+impl Digest {
+    /// A digest that knows nothing yet.
+    pub fn new(at: Timestamp) -> Self {
+        Self {
+            at,
+            outcome: None,
+            summary: String::new(),
+            last_good: None,
+            address: String::new(),
+            address_changed_at: None,
+            bursting_enabled: None,
+            last_refusal: None,
+            upgrade_since: None,
+        }
+    }
+}
+
 /// A refusal, for people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastRefusal {

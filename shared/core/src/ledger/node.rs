@@ -163,7 +163,32 @@ pub struct Drain {
     pub refusal: Option<String>,
 }
 
+/// Stops that EC2 refuses in a row before a drain counts as refused.
+const REFUSED_STOPS: u32 = 3;
+
 impl Drain {
+    /// A drain that begins now.
+    pub fn new(kind: DrainKind, by: Actor, reason: impl Into<String>, now: Timestamp) -> Self {
+        Self {
+            kind,
+            began_at: now,
+            by,
+            reason: reason.into(),
+            maintenance_seen_at: None,
+            idle_at: None,
+            stop_ordered_at: None,
+            calls_overridden: false,
+            ordered_at: Some(now),
+            refused_stops: 0,
+            refusal: None,
+        }
+    }
+
+    /// Whether EC2 refused its stop so often that trying again at once is no use.
+    pub fn is_stop_refused(&self) -> bool {
+        self.refused_stops >= REFUSED_STOPS
+    }
+
     /// When the drain was first ordered.
     pub fn first_ordered(&self) -> Timestamp {
         self.ordered_at.unwrap_or(self.began_at)

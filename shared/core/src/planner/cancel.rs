@@ -4,29 +4,29 @@
 use super::draft::Draft;
 use super::drain::is_retired;
 use crate::assess::is_our_maintenance;
-use crate::ledger::{Actor, DrainKind, EventKind};
+use crate::ledger::{Actor, Drain, DrainKind, EventKind};
 use crate::report::{CancelReason, NodeReason};
 
 /// Cancels every drain: it is not for Spillway, or not now, to stop anything.
 pub(super) fn cancel_all(draft: &mut Draft<'_>, because: &CancelReason) {
-    let view = draft.view;
-    for node in &view.nodes {
-        let ours = is_our_maintenance(node.node) && !draft.undrained.contains(&node.instance.id);
-        if node.is_running() && ours && !is_retired(draft, node) {
-            draft.cancel_drain(node, because.clone());
-        }
-    }
+    cancel_where(draft, because, |_| true);
 }
 
 /// During a pause nobody ends a drain: the node would stand in maintenance mode with free seats while calls are refused. So
 /// automatic drains are ended; an operator's stays, since its operator can end it.
 pub(super) fn end_automatic(draft: &mut Draft<'_>) {
+    let operators = |drain: Option<&Drain>| drain.is_some_and(|drain| drain.kind == DrainKind::Operator);
+    cancel_where(draft, &CancelReason::Paused, |drain| !operators(drain));
+}
+
+/// Our maintenance mode ends on running nodes of whose drain, where it is known, this is so. That of a retired node stays.
+fn cancel_where(draft: &mut Draft<'_>, because: &CancelReason, ends: impl Fn(Option<&Drain>) -> bool) {
     let view = draft.view;
     for node in &view.nodes {
+        let ours = is_our_maintenance(node.node) && !draft.undrained.contains(&node.instance.id);
         let drain = draft.record(node).and_then(|record| record.drain.as_ref());
-        let operators = drain.is_some_and(|drain| drain.kind == DrainKind::Operator);
-        if node.is_running() && is_our_maintenance(node.node) && !operators && !is_retired(draft, node) {
-            draft.cancel_drain(node, CancelReason::Paused);
+        if node.is_running() && ours && ends(drain) && !is_retired(draft, node) {
+            draft.cancel_drain(node, because.clone());
         }
     }
 }

@@ -6,9 +6,7 @@ use super::draft::Draft;
 use super::hold::{Up, current, up_for};
 use super::stuck::{give_up, stuck};
 use super::{AFTER_FAILOVER, IDLE_GAP};
-use crate::assess::{
-    OverflowNode, Phase, RETIRED_MARK, UPGRADE_LASTS, is_fresh, is_our_maintenance, without_calls,
-};
+use crate::assess::{OverflowNode, Phase, RETIRED_MARK, UPGRADE_LASTS, is_fresh, is_our_maintenance};
 use crate::ids::LocationId;
 use crate::ledger::{Actor, Drain, DrainKind, Hold, HoldScope};
 use crate::plan::Action;
@@ -62,19 +60,7 @@ pub(super) fn stop_overridden(draft: &mut Draft<'_>) {
 
 /// A drain that an operator asked for: it waits for the calls to end.
 pub(super) fn operator_drain(by: &Actor, reason: &str, now: jiff::Timestamp) -> Drain {
-    Drain {
-        kind: DrainKind::Operator,
-        began_at: now,
-        by: by.clone(),
-        reason: reason.to_owned(),
-        maintenance_seen_at: None,
-        idle_at: None,
-        stop_ordered_at: None,
-        calls_overridden: false,
-        ordered_at: Some(now),
-        refused_stops: 0,
-        refusal: None,
-    }
+    Drain::new(DrainKind::Operator, by.clone(), reason, now)
 }
 
 /// Moves the drains in progress one step.
@@ -258,19 +244,8 @@ pub(super) fn begin(draft: &mut Draft<'_>) {
 }
 
 fn auto_drain(draft: &Draft<'_>, id: LocationId) -> Drain {
-    Drain {
-        kind: DrainKind::Auto,
-        began_at: draft.now,
-        by: Actor::Spillway,
-        reason: format!("idle, and {} does not need it", draft.view.location_name(id)),
-        maintenance_seen_at: None,
-        idle_at: None,
-        stop_ordered_at: None,
-        calls_overridden: false,
-        ordered_at: Some(draft.now),
-        refused_stops: 0,
-        refusal: None,
-    }
+    let reason = format!("idle, and {} does not need it", draft.view.location_name(id));
+    Drain::new(DrainKind::Auto, Actor::Spillway, reason, draft.now)
 }
 
 pub(super) fn begin_drain(draft: &mut Draft<'_>, node: &OverflowNode<'_>, drain: Drain) {
@@ -310,7 +285,7 @@ fn still_young_or_busy(draft: &Draft<'_>, node: &OverflowNode<'_>) -> Option<Nod
     {
         return Some(NodeReason::DrainGivenUp { until: given_up.until, cause: given_up.cause.clone() });
     }
-    if node.behind && without_calls(node, draft.now) < UPGRADE_LASTS {
+    if node.behind && node.without_calls(draft.now) < UPGRADE_LASTS {
         return Some(NodeReason::VersionBehind);
     }
     match draft.lifetime_left(node) {

@@ -4,7 +4,7 @@
 use jiff::SignedDuration;
 
 use super::draft::Draft;
-use crate::assess::{OverflowNode, REFUSED_STOPS};
+use crate::assess::OverflowNode;
 use crate::ledger::{Drain, DrainKind, GivenUpDrain};
 use crate::report::CancelReason;
 
@@ -27,7 +27,7 @@ pub(super) fn stuck(
     drain: &Drain,
     replication: SignedDuration,
 ) -> Option<(String, bool)> {
-    if drain.refused_stops >= REFUSED_STOPS {
+    if drain.is_stop_refused() {
         return Some((drain.refusal.clone().unwrap_or_else(|| "no reason given".to_owned()), true));
     }
     let lasted = draft.now.duration_since(drain.first_ordered());

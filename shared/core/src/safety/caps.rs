@@ -2,7 +2,7 @@
 
 use super::{Facts, Violation};
 use crate::ids::LocationName;
-use crate::ledger::DrainKind;
+use crate::ledger::{DrainKind, NodeRecord};
 use crate::observation::{Instance, InstanceState};
 use crate::plan::{Action, Plan};
 use std::collections::BTreeSet;
@@ -64,8 +64,9 @@ impl Facts<'_> {
             .count();
         let addresses: Vec<_> = self.instances.values().filter_map(|instance| instance.private_ip).collect();
         let drains = |instance: &&&Instance| {
-            let record = plan.records.get(&instance.id).or_else(|| self.ledger.nodes.get(&instance.id));
-            record.and_then(|record| record.drain.as_ref()).is_some_and(|drain| drain.kind == DrainKind::Auto)
+            self.remembered(plan, instance)
+                .and_then(|record| record.drain.as_ref())
+                .is_some_and(|drain| drain.kind == DrainKind::Auto)
         };
         // One that joins no node, or shares its address, is nobody's to drain, whatever is remembered of it.
         let joins = |instance: &&&Instance| {
@@ -88,6 +89,11 @@ impl Facts<'_> {
         }
     }
 
+    /// What is remembered of an instance, with what the plan changes.
+    fn remembered<'b>(&'b self, plan: &'b Plan, instance: &Instance) -> Option<&'b NodeRecord> {
+        plan.records.get(&instance.id).or_else(|| self.ledger.nodes.get(&instance.id))
+    }
+
     /// The instances that run in a location, and those of them whose start failed: they take no calls and leave their place
     /// to others, once.
     fn running_in(&self, location: &LocationName, plan: &Plan) -> (usize, usize) {
@@ -105,8 +111,9 @@ impl Facts<'_> {
                 && instance.private_ip.is_some_and(|address| addresses.contains(&address))
         });
         let failed = |instance: &&&Instance| {
-            let record = plan.records.get(&instance.id).or_else(|| self.ledger.nodes.get(&instance.id));
-            record.and_then(|record| record.run.as_ref()).is_some_and(|run| run.failed)
+            self.remembered(plan, instance)
+                .and_then(|record| record.run.as_ref())
+                .is_some_and(|run| run.failed)
         };
         (running.clone().count(), running.filter(failed).count())
     }

@@ -208,17 +208,8 @@ impl Scene {
         status.maintenance_mode = true;
         status.media_load = Some(100.0);
         let drain = Drain {
-            kind,
-            began_at,
-            by: Actor::Spillway,
-            reason: "a test".to_owned(),
             maintenance_seen_at: Some(began_at),
-            idle_at: None,
-            stop_ordered_at: None,
-            calls_overridden: false,
-            ordered_at: None,
-            refused_stops: 0,
-            refusal: None,
+            ..Drain::new(kind, Actor::Spillway, "a test", began_at)
         };
         self.ledger.nodes.get_mut(&id).expect("a record").drain = Some(drain);
         self

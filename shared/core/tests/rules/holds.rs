@@ -88,15 +88,9 @@ fn holds_are_met_blindly_while_the_management_node_is_away() {
         scene.ledger.nodes.insert(instance.id.clone(), record);
     }
     let digest = |enabled, hours: i64| Digest {
-        at: now(),
         outcome: Some(Outcome::NoOp),
-        summary: String::new(),
-        last_good: None,
-        address: String::new(),
-        address_changed_at: None,
         bursting_enabled: Some((enabled, now() - minutes(60 * hours))),
-        last_refusal: None,
-        upgrade_since: None,
+        ..Digest::new(now())
     };
     let fault = Fault::new(System::ManagementNode, FaultKind::Timeout, "no answer");
     let blind = |scene: &Scene| {

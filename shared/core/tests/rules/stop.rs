@@ -77,15 +77,10 @@ fn who_is_not_drained_and_why() {
 
 fn digest(address: &str, changed: Option<i64>) -> Digest {
     Digest {
-        at: now() - minutes(1),
         outcome: Some(Outcome::NoOp),
-        summary: String::new(),
-        last_good: None,
         address: address.to_owned(),
         address_changed_at: changed.map(|ago| now() - minutes(ago)),
-        bursting_enabled: None,
-        last_refusal: None,
-        upgrade_since: None,
+        ..Digest::new(now() - minutes(1))
     }
 }
 

@@ -18,15 +18,9 @@ fn idle_node() -> Scene {
 
 fn upgrade_since(scene: &mut Scene, hours: i64) {
     scene.ledger.cycle.digest = Some(Digest {
-        at: now() - minutes(1),
         outcome: Some(Outcome::NoOp),
-        summary: String::new(),
-        last_good: None,
-        address: String::new(),
-        address_changed_at: None,
-        bursting_enabled: None,
-        last_refusal: None,
         upgrade_since: Some(now() - minutes(hours * 60)),
+        ..Digest::new(now() - minutes(1))
     });
 }
 

@@ -137,17 +137,7 @@ fn digest(
     before: Option<Digest>,
     now: Timestamp,
 ) -> Digest {
-    let before = before.unwrap_or(Digest {
-        at: now,
-        outcome: None,
-        summary: String::new(),
-        last_good: None,
-        address: String::new(),
-        address_changed_at: None,
-        bursting_enabled: None,
-        last_refusal: None,
-        upgrade_since: None,
-    });
+    let before = before.unwrap_or_else(|| Digest::new(now));
     let platform = observation.platform.as_ref().ok();
     let address = platform.map_or_else(|| before.address.clone(), |platform| platform.address.clone());
     let moved = !before.address.is_empty() && before.address != address;

@@ -175,19 +175,8 @@ fn what_runs_now_since_another_start_is_another_run() {
     // A stop that was ordered and not carried out ended nothing; one that is on its way did.
     assert_eq!(minutes(&stopped, &remembered("i-1", Some(life(1)))), [(Some(1), None)]);
     let mut ledger = Ledger::default();
-    let drain = Drain {
-        kind: DrainKind::Auto,
-        began_at: at(3),
-        by: Actor::Spillway,
-        reason: "idle".to_owned(),
-        maintenance_seen_at: None,
-        idle_at: None,
-        stop_ordered_at: Some(at(5)),
-        calls_overridden: false,
-        ordered_at: None,
-        refused_stops: 0,
-        refusal: None,
-    };
+    let drain =
+        Drain { stop_ordered_at: Some(at(5)), ..Drain::new(DrainKind::Auto, Actor::Spillway, "idle", at(3)) };
     let record = NodeRecord { run: Some(life(1)), drain: Some(drain), ..NodeRecord::default() };
     ledger.nodes.insert("i-1".into(), record);
     assert_eq!(minutes(&stopped, &Present::of_ledger(&ledger)), [(Some(1), Some(5))]);

@@ -92,15 +92,12 @@ impl Scene {
         scene.platform().locations =
             vec![location(LONDON, "London", Some(BURST)), location(BURST, "AWS burst", None)];
         let digest = Digest {
-            at: now() - SignedDuration::from_secs(21),
             outcome: Some(Outcome::NoOp),
             summary: "nothing to do".to_owned(),
             last_good: Some(now() - SignedDuration::from_secs(21)),
             address: "https://mgr.example.com".to_owned(),
-            address_changed_at: None,
             bursting_enabled: Some((false, now())),
-            last_refusal: None,
-            upgrade_since: None,
+            ..Digest::new(now() - SignedDuration::from_secs(21))
         };
         scene.ledger().cycle.digest = Some(digest);
         scene.licences = Some(Licences { ports_used: 88, ports_total: 500 });
@@ -198,17 +195,8 @@ impl Scene {
             }),
             drain: match life {
                 Life0::Draining(_, since) => Some(Drain {
-                    kind: DrainKind::Auto,
-                    began_at: ago(*since),
-                    by: Actor::Spillway,
-                    reason: "idle".to_owned(),
                     maintenance_seen_at: Some(ago(*since)),
-                    idle_at: None,
-                    stop_ordered_at: None,
-                    calls_overridden: false,
-                    ordered_at: None,
-                    refused_stops: 0,
-                    refusal: None,
+                    ..Drain::new(DrainKind::Auto, Actor::Spillway, "idle", ago(*since))
                 }),
                 _ => None,
             },

@@ -6,7 +6,6 @@ use crate::cycle::CycleSystems;
 use crate::ports::ManagementRead;
 use crate::ports::{FleetWrite, ManagementWrite};
 use spillway_core::assess::{MAINTENANCE_MARK, RETIRED_MARK};
-use spillway_core::fault::RefusalKind;
 use spillway_core::ledger::{Actor, DrainKind, EventKind, NodeRecord};
 use spillway_core::observation::NodeActivity;
 use spillway_core::outcome::ActionEnd;
@@ -168,7 +167,7 @@ impl<S: CycleSystems> Apply<'_, '_, S> {
             Some((_, Err(refusal))) => {
                 let said = refusal.to_string();
                 let known = self.record(id).drain.and_then(|drain| drain.refusal);
-                let counts = refusal.kind.is_the_instances() || refusal.kind == RefusalKind::Unauthorized;
+                let counts = !refusal.kind.is_passing();
                 self.change(id, |record| {
                     if let Some(drain) = record.drain.as_mut() {
                         drain.stop_ordered_at = None;

@@ -99,17 +99,7 @@ fn a_fault_of_the_management_node_is_every_calls_fault() {
 }
 
 fn digest() -> Digest {
-    Digest {
-        at: start(),
-        outcome: Some(spillway_core::ledger::Outcome::Acted),
-        summary: String::new(),
-        last_good: None,
-        address: String::new(),
-        address_changed_at: None,
-        bursting_enabled: None,
-        last_refusal: None,
-        upgrade_since: None,
-    }
+    Digest { outcome: Some(spillway_core::ledger::Outcome::Acted), ..Digest::new(start()) }
 }
 
 fn instance(n: u32) -> InstanceId {
