@@ -260,6 +260,13 @@ def windows(cli: Cli, system: environment.Environment, checks: Checks) -> None:
     checks.that("ten firings in two weeks, one of them skipped",
                 len(firings) == 10 and sum(f["skipped"] for f in firings) == 1, firings)
     says(checks, "the table is found through the stack's own parameter", cli("history", SPILLWAY_TABLE=None), DONE)
+    system.ssm.put_parameter(Name=f"/spillway/{environment.PLATFORM}/stack", Type="String", Overwrite=True,
+                             Value=json.dumps({**stack, "window": "weekday-morning"}))
+    for words, parameter in ((("skip", "weekday-morning", str(day)), "WindowSkip"),
+                             (("remove", "weekday-morning"), "WindowState=DISABLED")):
+        says(checks, f"prewarm {words[0]} of the stack's own window", cli("prewarm", *words, "--reason", "r", "--yes"), USAGE, parameter)
+    system.ssm.put_parameter(Name=f"/spillway/{environment.PLATFORM}/stack", Value=json.dumps(stack), Type="String",
+                             Overwrite=True)
 
 
 def doctor(cli: Cli, system: environment.Environment, checks: Checks) -> None:

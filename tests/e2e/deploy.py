@@ -27,7 +27,8 @@ STACK = "spillway-nine"
 FUNCTIONS = ("evaluator", "prewarm", "reconciler")
 # What SAM and the stack use of ministack.
 SERVICES = "cloudformation,dynamodb,ec2,events,iam,lambda,logs,monitoring,s3,scheduler,sns,sqs,ssm,sts"
-PARAMETERS = {"Platform": environment.PLATFORM, "TagValue": environment.TAG_VALUE, "ProtectTable": "false",
+SKIPPED = ["2098-12-24", "2098-12-25"]
+PARAMETERS = {"Platform": environment.PLATFORM, "WindowSkip": ",".join(SKIPPED), "TagValue": environment.TAG_VALUE, "ProtectTable": "false",
               # ministack runs the binary on this machine, whatever it is; it believes what it is told.
               "Architecture": "arm64" if os.uname().machine in ("aarch64", "arm64") else "x86_64"}
 # The schedule's first minute, and a cycle's work.
@@ -223,6 +224,7 @@ def window(system: environment.Environment, account: Account, outputs: dict[str,
         text = text.replace(f"<aws.scheduler.{name}>", value)
     checks.that("the window's input has the keys that the pre-warm is tested with",
                 set(json.loads(text)) == set(prewarm.payload(now)), text)
+    checks.that("and the dates to skip that were deployed", json.loads(text)["skip"] == SKIPPED, text)
     reply = account["lambda"].invoke(FunctionName=schedule["Target"]["Arn"], Payload=text)
     answer = json.loads(reply["Payload"].read())
     wanted = f"weekday-morning@{at}"

@@ -110,7 +110,14 @@ class Resolver:
         if key == "Fn::GetAtt":
             return self.attribute(*(argument if isinstance(argument, list) else argument.split(".", 1)))
         if key == "Fn::Sub":
-            return re.sub(r"\$\{([^!}]+)\}", lambda found: str(self.substitute(found[1])), argument)
+            text, own = (argument, {}) if isinstance(argument, str) else argument
+            values = {name: self.resolve(value) for name, value in own.items()}
+
+            def one(found: re.Match[str]) -> str:
+                name = found[1]
+                return str(values[name] if name in values else self.substitute(name))
+
+            return re.sub(r"\$\{([^!}]+)\}", one, text)
         if key == "Fn::If":
             return self.resolve(argument[1] if self.holds(argument[0]) else argument[2])
         if key == "Fn::Join":

@@ -149,6 +149,7 @@ fn instance(id: u64, address: Ipv4Addr, up: bool, launched: Timestamp) -> Instan
         launched_at: Some(launched),
         private_ip: Some(address),
         public_ip: None,
+        addresses: Vec::new(),
         tags: BTreeMap::from([("pexip-cloud".to_owned(), "manager".to_owned())]),
     }
 }

@@ -193,6 +193,7 @@ mod tests {
             launched_at: None,
             private_ip: None,
             public_ip: None,
+            addresses: Vec::new(),
             tags: BTreeMap::new(),
         }
     }

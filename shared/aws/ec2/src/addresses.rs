@@ -5,11 +5,12 @@ use std::net::Ipv4Addr;
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::config::retry::RetryConfig;
+use aws_sdk_ec2::operation::associate_address::builders::AssociateAddressFluentBuilder;
 use aws_sdk_ec2::types::{Address, Filter};
 use spillway_aws::{Call, fault_of};
 use spillway_core::fault::{Fault, Refusal, System};
 use spillway_core::ids::{AllocationId, InstanceId};
-use spillway_core::observation::ElasticAddress;
+use spillway_core::observation::{ElasticAddress, InterfaceAddress};
 
 use crate::power::RegionTransport;
 
@@ -41,7 +42,7 @@ pub(crate) async fn describe_addresses(
 }
 
 /// `None` for a row without an allocation or an address, which EC2 does not send.
-fn elastic_from(address: &Address) -> Option<ElasticAddress> {
+pub(crate) fn elastic_from(address: &Address) -> Option<ElasticAddress> {
     let text = |value: Option<&str>| value.filter(|value| !value.is_empty()).map(str::to_owned);
     let instance = text(address.instance_id()).map(InstanceId::new);
     let held = instance.is_some()
@@ -51,6 +52,7 @@ fn elastic_from(address: &Address) -> Option<ElasticAddress> {
         allocation: AllocationId::new(address.allocation_id()?),
         address: address.public_ip()?.parse::<Ipv4Addr>().ok()?,
         elsewhere: held && instance.is_none(),
+        private: text(address.private_ip_address()).and_then(|private| private.parse().ok()),
         instance,
         tags: address
             .tags()
@@ -60,21 +62,31 @@ fn elastic_from(address: &Address) -> Option<ElasticAddress> {
     })
 }
 
+/// Never taken from another. EC2 refuses the id of an instance that has several interfaces: *specify an interface ID for the
+/// operation instead*. With several private addresses on one it would take the primary one, which may not be the node's.
+pub(crate) fn association(
+    client: &Client,
+    instance: &InstanceId,
+    at: Option<&InterfaceAddress>,
+    allocation: &AllocationId,
+) -> AssociateAddressFluentBuilder {
+    let request = client.associate_address().allocation_id(allocation.as_str()).allow_reassociation(false);
+    match at {
+        Some(at) => request.network_interface_id(&at.interface).private_ip_address(at.private.to_string()),
+        None => request.instance_id(instance.as_str()),
+    }
+}
+
 /// One request, no retries: what became of one that was not answered, the next pass sees.
 pub(crate) async fn associate(
     transport: &RegionTransport,
     instance: &InstanceId,
+    at: Option<&InterfaceAddress>,
     allocation: &AllocationId,
 ) -> Result<(), Refusal> {
     let once = aws_sdk_ec2::Config::builder().retry_config(RetryConfig::disabled());
-    let request = transport
-        .client
-        .associate_address()
-        .allocation_id(allocation.as_str())
-        .instance_id(instance.as_str())
-        .allow_reassociation(false)
-        .customize();
-    let result = request.config_override(once).send().await;
+    let request = association(&transport.client, instance, at, allocation);
+    let result = request.customize().config_override(once).send().await;
     result.map(drop).map_err(|error| transport.error("ec2:AssociateAddress", &error).refusal())
 }
 

@@ -9,7 +9,7 @@ use aws_sdk_ec2::Client;
 use spillway_core::fault::{Fault, FaultKind, Refusal, System};
 use spillway_core::ids::{AllocationId, InstanceId};
 use spillway_core::observation::ElasticAddress;
-use spillway_core::observation::{Fleet, Instance, UnreadableRegion};
+use spillway_core::observation::{Fleet, Instance, InterfaceAddress, UnreadableRegion};
 use spillway_engine::ports::{
     AddressRead, AddressWrite, FleetRead, FleetWrite, InstanceOrder, InstanceScope, OrderResults,
 };
@@ -229,10 +229,11 @@ impl AddressWrite for AwsFleet {
         &self,
         region: &str,
         instance: &InstanceId,
+        at: Option<&InterfaceAddress>,
         allocation: &AllocationId,
     ) -> Result<(), Refusal> {
         match self.regions.get(region) {
-            Some(AwsRegion { transport, .. }) => associate(transport, instance, allocation).await,
+            Some(AwsRegion { transport, .. }) => associate(transport, instance, at, allocation).await,
             None => Err(not_attempted("UnknownRegion", format!("region {region} is not in the policy"))),
         }
     }

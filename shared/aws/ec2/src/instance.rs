@@ -2,10 +2,12 @@
 
 use std::net::Ipv4Addr;
 
-use aws_sdk_ec2::types::{Instance as Described, InstanceStateName};
+use aws_sdk_ec2::types::{
+    Instance as Described, InstanceNetworkInterface, InstancePrivateIpAddress, InstanceStateName,
+};
 use jiff::Timestamp;
 use spillway_core::ids::{InstanceId, InstanceType};
-use spillway_core::observation::{Instance, InstanceState};
+use spillway_core::observation::{Instance, InstanceState, InterfaceAddress};
 
 /// `None` for a row without an id, which EC2 does not send.
 pub(crate) fn instance_from(region: &str, described: &Described) -> Option<Instance> {
@@ -28,8 +30,24 @@ pub(crate) fn instance_from(region: &str, described: &Described) -> Option<Insta
             .and_then(|at| Timestamp::new(at.secs(), at.subsec_nanos().try_into().ok()?).ok()),
         private_ip: address_from(described.private_ip_address()),
         public_ip: address_from(described.public_ip_address()),
+        addresses: addresses_from(described.network_interfaces()),
         tags,
     })
+}
+
+fn addresses_from(interfaces: &[InstanceNetworkInterface]) -> Vec<InterfaceAddress> {
+    let of = |interface: &InstanceNetworkInterface| {
+        let id = interface.network_interface_id().unwrap_or_default().to_owned();
+        let row = |row: &InstancePrivateIpAddress| {
+            Some(InterfaceAddress {
+                interface: id.clone(),
+                private: address_from(row.private_ip_address())?,
+                public: row.association().and_then(|with| address_from(with.public_ip())),
+            })
+        };
+        interface.private_ip_addresses().iter().filter_map(row).collect::<Vec<_>>()
+    };
+    interfaces.iter().flat_map(of).collect()
 }
 
 fn state_from(name: Option<&InstanceStateName>) -> InstanceState {
@@ -70,7 +88,7 @@ fn address_from(text: Option<&str>) -> Option<Ipv4Addr> {
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_ec2::types::StateReason;
+    use aws_sdk_ec2::types::{InstanceNetworkInterfaceAssociation, StateReason};
 
     use super::*;
 
@@ -115,6 +133,36 @@ mod tests {
         let instance = instance_from("eu-west-1", &described).unwrap();
         assert_eq!(instance.stopped_at(), Some("2026-03-02T08:00:00Z".parse().unwrap()));
         assert!(instance.state_reason.starts_with("Client.UserInitiatedShutdown: User initiated"));
+    }
+
+    #[test]
+    fn every_private_address_is_read_with_its_interface_and_its_public_address() {
+        let row = |private: &str, public: Option<&str>| {
+            let with =
+                public.map(|public| InstanceNetworkInterfaceAssociation::builder().public_ip(public).build());
+            InstancePrivateIpAddress::builder().private_ip_address(private).set_association(with).build()
+        };
+        let first = InstanceNetworkInterface::builder()
+            .network_interface_id("eni-1")
+            .private_ip_addresses(row("10.0.1.6", Some("203.0.113.6")));
+        let second = InstanceNetworkInterface::builder()
+            .network_interface_id("eni-2")
+            .private_ip_addresses(row("10.0.2.6", None))
+            .private_ip_addresses(row("10.0.2.66", Some("198.51.100.7")));
+        let described = Described::builder()
+            .instance_id("i-1")
+            .private_ip_address("10.0.1.6")
+            .public_ip_address("203.0.113.6")
+            .network_interfaces(first.build())
+            .network_interfaces(second.build())
+            .build();
+        let instance = instance_from("eu-west-1", &described).unwrap();
+        let own: Vec<String> = instance.private_addresses().map(|address| address.to_string()).collect();
+        assert_eq!(own, ["10.0.1.6", "10.0.2.6", "10.0.2.66"]);
+        assert_eq!(instance.public_of([10, 0, 2, 66].into()), Some([198, 51, 100, 7].into()));
+        assert_eq!(instance.public_of([10, 0, 2, 6].into()), None);
+        let at = instance.one_of_several([10, 0, 2, 66].into()).unwrap();
+        assert_eq!(at.interface, "eni-2");
     }
 
     #[test]

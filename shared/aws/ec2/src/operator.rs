@@ -17,9 +17,10 @@ use spillway_aws::{Call, code_of, fault_of};
 use spillway_core::fault::{Fault, FaultKind, System};
 use spillway_core::ids::{AllocationId, InstanceId, InstanceType};
 use spillway_core::observation::{ElasticAddress, InstanceDetail};
-use spillway_core::observation::{Instance, InstanceState};
+use spillway_core::observation::{Instance, InstanceState, InterfaceAddress};
 use spillway_engine::ports::OperatorFleet;
 
+use crate::addresses::{association, elastic_from};
 use crate::instance::instance_from;
 
 /// EC2 for an operator.
@@ -137,12 +138,6 @@ fn filter(name: &str, value: &str) -> Filter {
     Filter::builder().name(name).values(value).build()
 }
 
-fn tags_from(tags: &[Tag]) -> BTreeMap<String, String> {
-    tags.iter()
-        .filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned())))
-        .collect()
-}
-
 impl OperatorFleet for Operator {
     async fn find_instances(&self, address: Ipv4Addr) -> Result<Vec<InstanceDetail>, Fault> {
         let mut filters = vec![filter("private-ip-address", &address.to_string())];
@@ -152,7 +147,7 @@ impl OperatorFleet for Operator {
         let mut found = self.describe(filters, None).await?;
         // The filters are EC2's; what comes back is looked at again.
         found.retain(|each| {
-            each.instance.private_ip == Some(address)
+            each.instance.has_private(address)
                 && (self.vpcs.is_empty() || self.vpcs.contains(&each.instance.vpc))
                 && !matches!(each.instance.state, InstanceState::Terminated | InstanceState::ShuttingDown)
         });
@@ -209,18 +204,7 @@ impl OperatorFleet for Operator {
         let answer = self.client(region)?.describe_addresses().send().await;
         let answer =
             answer.map_err(|error| fault("ec2:DescribeAddresses", &format!("region {region}"), &error))?;
-        let addresses = answer.addresses().iter().filter_map(|row| {
-            let instance = row.instance_id().filter(|id| !id.is_empty()).map(InstanceId::new);
-            let associated = row.association_id().is_some_and(|id| !id.is_empty());
-            Some(ElasticAddress {
-                allocation: AllocationId::new(row.allocation_id()?),
-                address: row.public_ip()?.parse().ok()?,
-                elsewhere: associated && instance.is_none(),
-                instance,
-                tags: tags_from(row.tags()),
-            })
-        });
-        Ok(addresses.collect())
+        Ok(answer.addresses().iter().filter_map(elastic_from).collect())
     }
 
     async fn allocate_address(
@@ -262,14 +246,13 @@ impl OperatorFleet for Operator {
         ended.map(|_| ()).map_err(|error| fault("ec2:CreateTags", allocation.as_str(), &error))
     }
 
-    async fn associate_address(&self, instance: &Instance, allocation: &AllocationId) -> Result<(), Fault> {
-        let request = self
-            .client(&instance.region)?
-            .associate_address()
-            .instance_id(instance.id.as_str())
-            .allocation_id(allocation.as_str())
-            // Never taken from another.
-            .allow_reassociation(false);
+    async fn associate_address(
+        &self,
+        instance: &Instance,
+        at: Option<&InterfaceAddress>,
+        allocation: &AllocationId,
+    ) -> Result<(), Fault> {
+        let request = association(self.client(&instance.region)?, &instance.id, at, allocation);
         let ended = request.send().await;
         ended.map(|_| ()).map_err(|error| fault("ec2:AssociateAddress", allocation.as_str(), &error))
     }

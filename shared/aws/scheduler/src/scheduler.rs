@@ -4,6 +4,8 @@ use aws_config::SdkConfig;
 use aws_sdk_scheduler::Client;
 use aws_sdk_scheduler::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_scheduler::operation::get_schedule::GetScheduleOutput;
+use aws_sdk_scheduler::operation::update_schedule::UpdateScheduleInput;
+use aws_sdk_scheduler::operation::update_schedule::builders::UpdateScheduleInputBuilder;
 use aws_sdk_scheduler::primitives::DateTime;
 use aws_sdk_scheduler::types::{
     ActionAfterCompletion, DeadLetterConfig, FlexibleTimeWindow, FlexibleTimeWindowMode, RetryPolicy,
@@ -136,14 +138,33 @@ impl AwsScheduler {
         })
     }
 
-    /// Writes the window's schedule anew, whole.
+    /// Changes the window's schedule. `UpdateSchedule` takes a whole schedule and sets what is left out to its default
+    /// (its API reference), so the schedule is read first, and what a window does not know (a key, what a target has besides)
+    /// is sent back as it was.
     ///
     /// # Errors
     /// A call that failed; there is none of that name.
     pub async fn update(&self, window: &Window) -> Result<(), Fault> {
-        let request = self
-            .client
-            .update_schedule()
+        let read = self.client.get_schedule().group_name(&self.group).name(&window.name).send().await;
+        let stored = read.map_err(|error| self.fault("scheduler:GetSchedule", Some(&window.name), &error))?;
+        self.changed(stored, window)?
+            .send_with(&self.client)
+            .await
+            .map(|_| ())
+            .map_err(|error| self.fault("scheduler:UpdateSchedule", Some(&window.name), &error))
+    }
+
+    /// The stored schedule with what a window knows of it changed.
+    fn changed(
+        &self,
+        stored: GetScheduleOutput,
+        window: &Window,
+    ) -> Result<UpdateScheduleInputBuilder, Fault> {
+        let known = self.target(window)?;
+        let mut target = stored.target.unwrap_or_else(|| known.clone());
+        (target.arn, target.role_arn, target.input) = (known.arn, known.role_arn, known.input);
+        (target.dead_letter_config, target.retry_policy) = (known.dead_letter_config, known.retry_policy);
+        Ok(UpdateScheduleInput::builder()
             .group_name(&self.group)
             .name(&window.name)
             .schedule_expression(window.expression.as_str())
@@ -154,12 +175,8 @@ impl AwsScheduler {
             .state(state(window))
             .action_after_completion(after(window))
             .flexible_time_window(self.flexible(window)?)
-            .target(self.target(window)?);
-        request
-            .send()
-            .await
-            .map(|_| ())
-            .map_err(|error| self.fault("scheduler:UpdateSchedule", Some(&window.name), &error))
+            .set_kms_key_arn(stored.kms_key_arn)
+            .target(target))
     }
 
     /// Deletes a schedule; whether it was there.
@@ -295,4 +312,76 @@ fn is_missing<E: ProvideErrorMetadata>(
     error: &SdkError<E, aws_sdk_scheduler::config::http::HttpResponse>,
 ) -> bool {
     spillway_aws::code_of(error) == Some("ResourceNotFoundException")
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_scheduler::types::EventBridgeParameters;
+    use spillway_core::prewarm::WindowSpec;
+
+    use super::*;
+
+    #[test]
+    fn what_a_window_does_not_know_of_its_schedule_survives_a_change() {
+        let config = SdkConfig::builder()
+            .behavior_version(aws_config::BehaviorVersion::latest())
+            .region(aws_config::Region::new("eu-west-1"))
+            .build();
+        let settings = SchedulerSettings { group: "g".to_owned(), endpoint: None };
+        let scheduler = AwsScheduler::connect(&config, settings);
+        let spec = WindowSpec::with_defaults("w".to_owned(), "Europe/Oslo".to_owned());
+        let bridge = EventBridgeParameters::builder().detail_type("t").source("s").build().unwrap();
+        let retry =
+            RetryPolicy::builder().maximum_retry_attempts(3).maximum_event_age_in_seconds(600).build();
+        let target = AwsTarget::builder()
+            .arn("arn:aws:lambda:eu-west-1:123456789012:function:prewarm")
+            .role_arn("arn:aws:iam::123456789012:role/scheduler")
+            .input(spec.input())
+            .dead_letter_config(DeadLetterConfig::builder().arn("arn:aws:sqs:eu-west-1:1:q").build())
+            .retry_policy(retry)
+            .event_bridge_parameters(bridge)
+            .build()
+            .unwrap();
+        let stored = GetScheduleOutput::builder()
+            .name("w")
+            .group_name("g")
+            .schedule_expression("cron(50 8 ? * MON-FRI *)")
+            .schedule_expression_timezone("Europe/Oslo")
+            .description("mine")
+            .state(ScheduleState::Disabled)
+            .kms_key_arn("arn:aws:kms:eu-west-1:123456789012:key/k")
+            .action_after_completion(ActionAfterCompletion::None)
+            .flexible_time_window(
+                FlexibleTimeWindow::builder()
+                    .mode(FlexibleTimeWindowMode::Flexible)
+                    .maximum_window_in_minutes(7)
+                    .build()
+                    .unwrap(),
+            )
+            .target(target.clone())
+            .start_date(DateTime::from_secs(1_800_000_000))
+            .end_date(DateTime::from_secs(1_900_000_000))
+            .build();
+        let mut window = window_of(stored.clone()).unwrap().unwrap();
+        window.spec.skip = vec![jiff::civil::date(2026, 12, 25)];
+        let sent = scheduler.changed(stored.clone(), &window).unwrap().build().unwrap();
+        let mut skipping = target;
+        skipping.input = Some(window.spec.input());
+        let wanted = UpdateScheduleInput::builder()
+            .name("w")
+            .group_name("g")
+            .set_schedule_expression(stored.schedule_expression)
+            .set_schedule_expression_timezone(stored.schedule_expression_timezone)
+            .set_description(stored.description)
+            .set_state(stored.state)
+            .set_kms_key_arn(stored.kms_key_arn)
+            .set_action_after_completion(stored.action_after_completion)
+            .set_flexible_time_window(stored.flexible_time_window)
+            .set_start_date(stored.start_date)
+            .set_end_date(stored.end_date)
+            .target(skipping)
+            .build()
+            .unwrap();
+        assert_eq!(sent, wanted, "everything but the dates to skip is as it was stored");
+    }
 }

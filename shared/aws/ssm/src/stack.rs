@@ -22,6 +22,9 @@ pub struct Stack {
     /// ARN of the queue for invocations that failed for good.
     #[serde(default)]
     pub dead_letter_queue: Option<String>,
+    /// The window that the template makes: what is changed in it by hand, the next deployment may undo.
+    #[serde(default)]
+    pub window: Option<String>,
 }
 
 impl Stack {

@@ -79,7 +79,7 @@ pub fn wrong_address(
         return stored.map(|stored| WrongAddress::Private { stored });
     }
     let asks_for_one = !matches!(allocation_of(policy, instance), Ok(None));
-    match (stored, instance.public_ip) {
+    match (stored, instance.public_of(node.address)) {
         (stored, wanted @ Some(_)) if stored == wanted => None,
         (Some(stored), wanted) => Some(WrongAddress::Another { stored, wanted }),
         (None, wanted @ Some(_)) => Some(WrongAddress::Missing { wanted }),
@@ -124,8 +124,9 @@ mod tests {
             state: InstanceState::Running,
             state_reason: String::new(),
             launched_at: None,
-            private_ip: None,
+            private_ip: Some(Ipv4Addr::new(10, 0, 0, 1)),
             public_ip: public,
+            addresses: Vec::new(),
             tags,
         };
         let node = Node {

@@ -62,7 +62,7 @@ pub(super) fn join<'a>(
     let mut claims: HashMap<Ipv4Addr, u32> =
         HashMap::with_capacity_and_hasher(fleet.instances.len(), FxBuildHasher);
     for instance in &fleet.instances {
-        if let Some(address) = instance.private_ip {
+        for address in instance.private_addresses() {
             *claims.entry(address).or_default() += 1;
         }
     }
@@ -71,19 +71,30 @@ pub(super) fn join<'a>(
         if matches!(instance.state, InstanceState::ShuttingDown | InstanceState::Terminated) {
             continue;
         }
-        let found = instance.private_ip.and_then(|address| by_address.get(&address));
-        match (instance.private_ip, found) {
-            (Some(address), Some(None)) => {
+        // An instance may have several interfaces, and a node's address may be any of theirs.
+        let mut found = instance
+            .private_addresses()
+            .filter_map(|address| by_address.get(&address).map(|node| (address, *node)));
+        let first = found.next();
+        let another = found.next().map(|(address, _)| address);
+        match first {
+            None => {
+                issues
+                    .push(Issue::NoSuchNode { instance: instance.id.clone(), address: instance.private_ip });
+            }
+            Some((address, Some(node)))
+                if another.is_none() && claims.get(&address).copied().unwrap_or(0) == 1 =>
+            {
+                if node.role == NodeRole::Proxying {
+                    issues.push(Issue::ProxyingNode { instance: instance.id.clone() });
+                } else {
+                    joined.push((instance, node));
+                }
+            }
+            Some((address, _)) => {
+                let address = another.unwrap_or(address);
                 issues.push(Issue::Ambiguous { instance: instance.id.clone(), address });
             }
-            (Some(address), Some(Some(_))) if claims.get(&address).copied().unwrap_or(0) > 1 => {
-                issues.push(Issue::Ambiguous { instance: instance.id.clone(), address });
-            }
-            (_, Some(Some(node))) if node.role == NodeRole::Proxying => {
-                issues.push(Issue::ProxyingNode { instance: instance.id.clone() });
-            }
-            (_, Some(Some(node))) => joined.push((instance, *node)),
-            (address, _) => issues.push(Issue::NoSuchNode { instance: instance.id.clone(), address }),
         }
     }
     joined

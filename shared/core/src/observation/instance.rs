@@ -49,13 +49,52 @@ pub struct Instance {
     pub launched_at: Option<Timestamp>,
     /// Private IPv4 address.
     pub private_ip: Option<Ipv4Addr>,
-    /// Public IPv4 address, dynamic or elastic, while it has one.
+    /// Public IPv4 address, dynamic or elastic, while it has one: that of its primary private address.
     pub public_ip: Option<Ipv4Addr>,
+    /// Every private address of every network interface, where EC2 lists them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<InterfaceAddress>,
     /// All tags.
     pub tags: BTreeMap<String, String>,
 }
 
+/// One private address of one of an instance's network interfaces.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InterfaceAddress {
+    /// The interface: `eni-…`.
+    pub interface: String,
+    /// The private address.
+    pub private: Ipv4Addr,
+    /// The public address that is associated with it, while there is one.
+    pub public: Option<Ipv4Addr>,
+}
+
 impl Instance {
+    /// Every private address, each once, the primary one first.
+    pub fn private_addresses(&self) -> impl Iterator<Item = Ipv4Addr> {
+        let others = self.addresses.iter().map(|each| each.private);
+        self.private_ip.into_iter().chain(others.filter(|address| Some(*address) != self.private_ip))
+    }
+
+    /// Whether a private address is one of its own.
+    pub fn has_private(&self, address: Ipv4Addr) -> bool {
+        self.private_addresses().any(|each| each == address)
+    }
+
+    /// The public address by which one of its private addresses is reached, while there is one.
+    pub fn public_of(&self, private: Ipv4Addr) -> Option<Ipv4Addr> {
+        match self.addresses.iter().find(|each| each.private == private) {
+            Some(listed) => listed.public,
+            None => self.public_ip.filter(|_| self.private_ip == Some(private)),
+        }
+    }
+
+    /// Which of several private addresses is meant; `None` where there is only one, and the instance's id says it.
+    pub fn one_of_several(&self, private: Ipv4Addr) -> Option<&InterfaceAddress> {
+        let listed = self.addresses.iter().find(|each| each.private == private);
+        listed.filter(|_| self.addresses.len() > 1)
+    }
+
     /// When it was stopped or terminated, where EC2 says so: it is the last thing in the state reason, in parentheses.
     /// `None` while it runs, and for a time that cannot belong to this run.
     pub fn stopped_at(&self) -> Option<Timestamp> {
@@ -113,6 +152,9 @@ pub struct ElasticAddress {
     pub address: Ipv4Addr,
     /// Whose it is now.
     pub instance: Option<InstanceId>,
+    /// Which of the instance's private addresses it is associated with, where EC2 says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub private: Option<Ipv4Addr>,
     /// Whether something that is no instance has it: a NAT gateway, an interface.
     pub elsewhere: bool,
     /// All tags.

@@ -9,7 +9,9 @@ use crate::fault::Fault;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use instance::{ElasticAddress, Fleet, Instance, InstanceDetail, InstanceState, UnreadableRegion};
+pub use instance::{
+    ElasticAddress, Fleet, Instance, InstanceDetail, InstanceState, InterfaceAddress, UnreadableRegion,
+};
 pub use node::{Node, NodeActivity, NodeRole, NodeStatus};
 pub use platform::{BurstingSettings, Certificate, Licences, Location, Platform, PlatformScope, Shard};
 

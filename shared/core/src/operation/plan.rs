@@ -311,6 +311,9 @@ impl<'a> Facts<'a> {
         if let Some(other) = chosen.instance.as_ref().filter(|other| **other != instance.id) {
             return Err(Blocker::AddressTaken(id, other.to_string()));
         }
+        if let Some(private) = chosen.private.filter(|private| *private != node.address) {
+            return Err(Blocker::AddressTaken(id, format!("{private}, another address of its instance")));
+        }
         if chosen.elsewhere {
             return Err(Blocker::AddressTaken(id, "a network interface or NAT gateway".to_owned()));
         }

@@ -8,7 +8,7 @@ use super::observation::AddressObservation;
 use super::reason::AddressReason;
 use crate::assess::{CLOUD_TAG, allocation_of};
 use crate::ids::{AllocationId, InstanceId};
-use crate::observation::{ElasticAddress, Instance, InstanceState};
+use crate::observation::{ElasticAddress, Instance, InstanceState, Node};
 use crate::policy::Policy;
 
 /// The Elastic IP of an instance.
@@ -49,8 +49,8 @@ impl<'a> Elastics<'a> {
         }
     }
 
-    /// The Elastic IP of a running instance, and why it has none although it asks for one.
-    pub(super) fn of(&self, instance: &Instance) -> (Elastic, Option<AddressReason>) {
+    /// The Elastic IP of a running instance that is this node, and why it has none although it asks for one.
+    pub(super) fn of(&self, instance: &Instance, node: &Node) -> (Elastic, Option<AddressReason>) {
         let allocation = match allocation_of(self.policy, instance) {
             Ok(None) => return (Elastic::None, None),
             Ok(Some(allocation)) => allocation,
@@ -63,8 +63,14 @@ impl<'a> Elastics<'a> {
             return (Elastic::None, Some(AddressReason::ElasticIpMissing { allocation }));
         };
         if elastic.instance.as_ref() == Some(&instance.id) {
-            // It is the instance's address, whoever associated it.
-            return (Elastic::Here(elastic.address), None);
+            // It is the instance's address, whoever associated it; unless it leads to another of its private addresses.
+            return match elastic.private.filter(|private| *private != node.address) {
+                None => (Elastic::Here(elastic.address), None),
+                Some(private) => {
+                    let (at, node) = (private, node.address);
+                    (Elastic::None, Some(AddressReason::ElasticIpAside { allocation, at, node }))
+                }
+            };
         }
         if elastic.tags.get(CLOUD_TAG) != Some(&self.policy.tag_value) {
             return (Elastic::None, Some(AddressReason::ElasticIpNotOurs { allocation }));

@@ -32,7 +32,7 @@ impl<'a> Places<'a> {
         }
         let mut claims: BTreeMap<Ipv4Addr, u32> = BTreeMap::new();
         for instance in observation.instances.iter().filter(|instance| !is_gone(instance)) {
-            if let Some(address) = instance.private_ip {
+            for address in instance.private_addresses() {
                 *claims.entry(address).or_default() += 1;
             }
         }
@@ -40,17 +40,20 @@ impl<'a> Places<'a> {
     }
 
     pub(super) fn of(&self, instance: &Instance) -> Place<'a> {
-        let Some(address) = instance.private_ip.filter(|_| !is_gone(instance)) else {
+        let Some(primary) = instance.private_ip.filter(|_| !is_gone(instance)) else {
             return Place::None(instance.private_ip);
         };
-        match self.nodes.get(&address) {
-            _ if self.several_vpcs => Place::Ambiguous(address),
-            Some(None) => Place::Ambiguous(address),
-            Some(Some(_)) if self.claims.get(&address).is_some_and(|claims| *claims > 1) => {
-                Place::Ambiguous(address)
-            }
-            Some(Some(node)) => Place::Node(node),
-            None => Place::None(Some(address)),
+        if self.several_vpcs {
+            return Place::Ambiguous(primary);
+        }
+        let mut found = instance
+            .private_addresses()
+            .filter_map(|address| self.nodes.get(&address).map(|node| (address, *node)));
+        let Some((address, node)) = found.next() else { return Place::None(Some(primary)) };
+        let claimed_twice = self.claims.get(&address).is_some_and(|claims| *claims > 1);
+        match (node, found.next()) {
+            (Some(node), None) if !claimed_twice => Place::Node(node),
+            (_, another) => Place::Ambiguous(another.map_or(address, |(address, _)| address)),
         }
     }
 }

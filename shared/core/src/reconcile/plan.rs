@@ -9,6 +9,7 @@ use super::reason::AddressReason;
 use super::record::NatRecord;
 use crate::ids::{AllocationId, InstanceId, LocationName, NodeName};
 use crate::ledger::Event;
+use crate::observation::InterfaceAddress;
 use crate::plan::NodeRef;
 use crate::report::Suspension;
 
@@ -40,6 +41,9 @@ pub enum AddressAction {
         region: String,
         /// The Elastic IP's allocation.
         allocation: AllocationId,
+        /// Which of the instance's private addresses it is for, where there are several.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<InterfaceAddress>,
         /// The address stored.
         from: Option<Ipv4Addr>,
         /// The Elastic IP.

@@ -150,8 +150,8 @@ impl<'a> Draft<'a> {
         };
         // An Elastic IP stays with a stopped instance. Whether it is there is not asked: a stale dynamic address hurts
         // nobody until the start, which sets it right.
-        let may_be_elastic =
-            instance.public_ip == Some(stored) || !matches!(allocation_of(self.policy, instance), Ok(None));
+        let may_be_elastic = instance.public_of(node.address) == Some(stored)
+            || !matches!(allocation_of(self.policy, instance), Ok(None));
         if is_private_only(self.policy, entry.location.as_ref()) {
             entry.reasons.push(AddressReason::PrivateOnlyClear { stored });
         } else if self.policy.nat.clear_on_stop && !may_be_elastic {
@@ -166,13 +166,14 @@ impl<'a> Draft<'a> {
 
     fn running(&mut self, instance: &'a Instance, node: &'a Node, entry: &mut NodeAddress) {
         let stored = entry.stored;
+        let public = instance.public_of(node.address);
         entry.wrong = wrong_address(self.policy, entry.location.as_ref(), instance, node).is_some();
         if is_private_only(self.policy, entry.location.as_ref()) {
             let Some(stored) = stored else {
                 entry.reasons.push(AddressReason::PrivateOnly);
                 return;
             };
-            let belongs = instance.public_ip == Some(stored);
+            let belongs = public == Some(stored);
             if !belongs || self.may_touch(instance, node, entry) {
                 entry.reasons.push(AddressReason::PrivateOnlyClear { stored });
                 let node = node_ref(instance, node, entry);
@@ -180,35 +181,37 @@ impl<'a> Draft<'a> {
             }
             return;
         }
-        let (elastic, why_not) = self.elastics.of(instance);
+        let (elastic, why_not) = self.elastics.of(instance, node);
         entry.reasons.extend(why_not);
         match elastic {
-            Elastic::None => self.settle(instance, node, entry, instance.public_ip),
+            Elastic::None => self.settle(instance, node, entry, public),
             Elastic::Here(address) => self.settle(instance, node, entry, Some(address)),
             Elastic::Free(allocation, address) => {
                 entry.wanted = Some(address);
                 // Taking an Elastic IP gives the dynamic address back, whatever is stored: calls through it would break.
                 if !self.may_touch(instance, node, entry) {
                     // A stored address that is another one is wrong for every call all the same: until then the dynamic one.
-                    if stored.is_some() && instance.public_ip.is_some() && stored != instance.public_ip {
-                        self.settle(instance, node, entry, instance.public_ip);
+                    if stored.is_some() && public.is_some() && stored != public {
+                        self.settle(instance, node, entry, public);
                     }
                     return;
                 }
-                let belongs = instance.public_ip.is_some() && stored == instance.public_ip;
+                let belongs = public.is_some() && stored == public;
                 if let Some(stored) = stored.filter(|stored| !belongs && *stored != address) {
                     entry.reasons.push(AddressReason::WrongForEveryCall { stored, wanted: address });
                 }
                 let reason = AddressReason::ElasticIpFree { allocation: allocation.clone(), address };
                 entry.reasons.push(reason);
+                let at = instance.one_of_several(node.address).cloned();
                 let node = node_ref(instance, node, entry);
                 self.plan.actions.push(AddressAction::AssociateAddress {
                     node,
                     region: instance.region.clone(),
                     allocation,
+                    at,
                     from: stored,
                     to: address,
-                    instead: instance.public_ip.filter(|public| stored != Some(*public)),
+                    instead: public.filter(|public| stored != Some(*public)),
                 });
             }
         }

@@ -111,6 +111,15 @@ pub enum AddressReason {
         /// The instance that has it; none: something that is no instance.
         by: Option<InstanceId>,
     },
+    /// The Elastic IP is the instance's, and leads to another of its private addresses than the node's.
+    ElasticIpAside {
+        /// The allocation.
+        allocation: AllocationId,
+        /// The private address that it is associated with.
+        at: Ipv4Addr,
+        /// The node's.
+        node: Ipv4Addr,
+    },
     /// EC2 did not say what becomes of the Elastic IP.
     ElasticIpUnread {
         /// The allocation.
@@ -129,7 +138,8 @@ impl AddressReason {
             | Self::ElasticIpMalformed { .. }
             | Self::ElasticIpMissing { .. }
             | Self::ElasticIpNotOurs { .. }
-            | Self::ElasticIpTaken { .. } => true,
+            | Self::ElasticIpTaken { .. }
+            | Self::ElasticIpAside { .. } => true,
             Self::Right { .. }
             | Self::PrivateOnly
             | Self::PrivateOnlyClear { .. }
@@ -214,6 +224,11 @@ impl fmt::Display for AddressReason {
                 "the Elastic IP {allocation} is associated with {}, from which it is not taken; its dynamic \
                  address is used",
                 by.as_ref().map_or("something that is no instance", InstanceId::as_str)
+            ),
+            Self::ElasticIpAside { allocation, at, node } => write!(
+                f,
+                "the Elastic IP {allocation} is associated with {at} of its instance, and the node is {node}; it is left \
+                 there. Associate it with {node}, or remove the tag spillway-allocation"
             ),
             Self::ElasticIpUnread { allocation } => {
                 write!(f, "EC2 did not say whose the Elastic IP {allocation} is; its present address is used")

@@ -6,6 +6,7 @@ use crate::ledger::{DrainKind, NodeRecord};
 use crate::observation::{Instance, InstanceState};
 use crate::plan::{Action, Plan};
 use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
 
 impl Facts<'_> {
     pub(super) fn check_lives(&self, plan: &Plan, violations: &mut Vec<Violation>) {
@@ -15,8 +16,10 @@ impl Facts<'_> {
             let id = action.instance();
             let first = match action {
                 Action::Start(_) => {
-                    let address = self.instances.get(id).and_then(|instance| instance.private_ip);
-                    starts.insert(id) && address.is_none_or(|address| addresses.insert(address))
+                    let own =
+                        self.instances.get(id).into_iter().flat_map(|instance| instance.private_addresses());
+                    // Every address is taken, so that no other start may have one of them.
+                    starts.insert(id) && own.filter(|address| !addresses.insert(*address)).count() == 0
                 }
                 Action::BeginDrain { .. } | Action::Stop { .. } => ends.insert(id),
                 Action::CancelDrain { .. } => undrained.insert(id),
@@ -62,7 +65,8 @@ impl Facts<'_> {
                 matches!(action, Action::BeginDrain { node, kind: DrainKind::Auto, .. } if !self.is_draining(node))
             })
             .count();
-        let addresses: Vec<_> = self.instances.values().filter_map(|instance| instance.private_ip).collect();
+        let addresses: Vec<_> =
+            self.instances.values().flat_map(|instance| instance.private_addresses()).collect();
         let drains = |instance: &&&Instance| {
             self.remembered(plan, instance)
                 .and_then(|record| record.drain.as_ref())
@@ -70,11 +74,13 @@ impl Facts<'_> {
         };
         // One that joins no node, or shares its address, is nobody's to drain, whatever is remembered of it.
         let joins = |instance: &&&Instance| {
-            let shared = addresses.iter().filter(|address| Some(**address) == instance.private_ip).count();
-            shared == 1
-                && self.platform.is_some_and(|platform| {
-                    platform.nodes.iter().any(|node| Some(node.address) == instance.private_ip)
-                })
+            let only_its = |address: &Ipv4Addr| addresses.iter().filter(|each| *each == address).count() == 1;
+            self.platform.is_some_and(|platform| {
+                platform
+                    .nodes
+                    .iter()
+                    .any(|node| instance.has_private(node.address) && only_its(&node.address))
+            })
         };
         let going = self
             .instances
@@ -108,7 +114,7 @@ impl Facts<'_> {
             .collect();
         let running = self.instances.values().filter(|instance| {
             matches!(instance.state, InstanceState::Pending | InstanceState::Running)
-                && instance.private_ip.is_some_and(|address| addresses.contains(&address))
+                && instance.private_addresses().any(|address| addresses.contains(&address))
         });
         let failed = |instance: &&&Instance| {
             self.remembered(plan, instance)

@@ -135,7 +135,7 @@ impl Facts<'_> {
             return true;
         }
         let addresses: BTreeSet<_> =
-            self.instances.values().filter_map(|instance| instance.private_ip).collect();
+            self.instances.values().flat_map(|instance| instance.private_addresses()).collect();
         let part_time: BTreeSet<_> = platform
             .nodes
             .iter()

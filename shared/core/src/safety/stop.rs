@@ -19,7 +19,7 @@ impl Facts<'_> {
             return Some(not_idle());
         }
         let instance = self.instances.get(&wanted.instance)?;
-        if instance.private_ip != Some(node.address) {
+        if !instance.has_private(node.address) {
             return Some(not_idle());
         }
         // Either it reported lately, or the Management Node has not heard of it since it was launched.

@@ -138,6 +138,7 @@ impl Scene {
             launched_at: None,
             private_ip: Some(address),
             public_ip: None,
+            addresses: Vec::new(),
             tags: BTreeMap::from([("pexip-cloud".to_owned(), "mgr".to_owned())]),
         });
         id

@@ -69,7 +69,8 @@ impl<S: OperationSystems, O: OperatorFleet> Worker<'_, S, O> {
                     (memory.drained, memory.idle_at) = (false, None);
                     return Ok(Some(why));
                 }
-                operator.associate_address(instance, allocation).await?;
+                let at = instance.one_of_several(self.node(seen)?.address);
+                operator.associate_address(instance, at, allocation).await?;
                 format!("{allocation} associated")
             }
             _ => return Ok(None),

@@ -3,7 +3,7 @@
 use spillway_core::fault::{Fault, Refusal};
 use spillway_core::ids::{AllocationId, InstanceId, InstanceType};
 use spillway_core::observation::{ElasticAddress, InstanceDetail};
-use spillway_core::observation::{Fleet, Instance};
+use spillway_core::observation::{Fleet, Instance, InterfaceAddress};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::Ipv4Addr;
@@ -90,10 +90,12 @@ pub trait OperatorFleet: Send + Sync {
         key: &str,
         value: &str,
     ) -> impl Future<Output = Result<(), Fault>> + Send;
-    /// Gives an Elastic IP to the instance; never takes it from another.
+    /// Gives an Elastic IP to the instance, or to one of its private addresses where it has several; never takes it from
+    /// another.
     fn associate_address(
         &self,
         instance: &Instance,
+        at: Option<&InterfaceAddress>,
         allocation: &AllocationId,
     ) -> impl Future<Output = Result<(), Fault>> + Send;
 }
@@ -128,11 +130,13 @@ pub trait AddressRead: Send + Sync {
 
 /// Associates Elastic IPs. Never allocates, releases, tags or disassociates one.
 pub trait AddressWrite: AddressRead {
-    /// Associates an Elastic IP with an instance, and never takes it from another.
+    /// Associates an Elastic IP with an instance, or with one of its private addresses where it has several; never takes
+    /// it from another.
     fn associate_address(
         &self,
         region: &str,
         instance: &InstanceId,
+        at: Option<&InterfaceAddress>,
         allocation: &AllocationId,
     ) -> impl Future<Output = Result<(), Refusal>> + Send;
 }

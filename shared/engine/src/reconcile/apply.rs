@@ -48,8 +48,10 @@ impl<S: ReconcileSystems> Reconcile<'_, S> {
         let (node, to) = match &action {
             AddressAction::SetStaticNat { node, to, .. } => (node.id, Some(*to)),
             AddressAction::ClearStaticNat { node, .. } => (node.id, None),
-            AddressAction::AssociateAddress { node, region, allocation, from, to, instead } => {
-                let associated = self.ports.fleet.associate_address(region, &node.instance, allocation).await;
+            AddressAction::AssociateAddress { node, region, allocation, at, from, to, instead } => {
+                let fleet = &self.ports.fleet;
+                let associated =
+                    fleet.associate_address(region, &node.instance, at.as_ref(), allocation).await;
                 if let Err(refusal) = associated {
                     let mut set = None;
                     if let Some(address) = instead

@@ -51,7 +51,8 @@ impl<S: ReconcileSystems> Reconcile<'_, S> {
     /// Other instances that have the private address of one of these: two VPCs may use the same addresses. In one VPC
     /// there are none. Where the policy names none, all others are read: they may stand in several.
     async fn read_namesakes(&self, observation: &AddressObservation) -> Result<Vec<Instance>, Fault> {
-        let addresses: Vec<Ipv4Addr> = in_service(observation).filter_map(|each| each.private_ip).collect();
+        let addresses: Vec<Ipv4Addr> =
+            in_service(observation).flat_map(Instance::private_addresses).collect();
         if self.policy.vpcs.len() == 1 || addresses.is_empty() {
             return Ok(Vec::new());
         }
@@ -71,7 +72,7 @@ impl<S: ReconcileSystems> Reconcile<'_, S> {
         observation: &mut AddressObservation,
     ) -> Result<(), Fault> {
         let addresses: BTreeSet<Ipv4Addr> =
-            in_service(observation).filter_map(|each| each.private_ip).collect();
+            in_service(observation).flat_map(Instance::private_addresses).collect();
         if addresses.len() > FEW_NODES {
             let platform = self.ports.management.read_platform(PlatformScope { shards: false }).await?;
             observation.locations = platform.locations.into_iter().map(|each| (each.id, each.name)).collect();

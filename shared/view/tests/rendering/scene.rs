@@ -180,6 +180,7 @@ impl Scene {
             launched_at: launched,
             private_ip: Some(address),
             public_ip: launched.map(|_| Ipv4Addr::new(198, 51, 100, address.octets()[3])),
+            addresses: Vec::new(),
             tags: BTreeMap::from([("pexip-cloud".to_owned(), "mgr".to_owned())]),
         });
         let ready = matches!(life, Life0::Ready(..) | Life0::Draining(..));

@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 
 use spillway_core::fault::{FaultKind, RefusalKind};
 use spillway_core::ids::{AllocationId, InstanceId};
+use spillway_core::observation::InterfaceAddress;
 use spillway_ec2::{AwsFleet, FleetSettings};
 use spillway_engine::ports::{AddressRead, AddressWrite, InstanceScope};
 
@@ -136,13 +137,20 @@ async fn an_association_never_takes_and_is_sent_once() {
         (200, format!("<AssociateAddressResponse {NS}><associationId>eipassoc-1</associationId></AssociateAddressResponse>"))
     })
     .await;
-    ec2.fleet().associate_address("eu-west-1", &"i-1".into(), &"eipalloc-1".into()).await.unwrap();
+    ec2.fleet().associate_address("eu-west-1", &"i-1".into(), None, &"eipalloc-1".into()).await.unwrap();
     let body = &ec2.seen()[0].body;
     for part in
         ["Action=AssociateAddress", "AllocationId=eipalloc-1", "InstanceId=i-1", "AllowReassociation=false"]
     {
         assert!(body.contains(part), "{body}");
     }
+    let at = InterfaceAddress { interface: "eni-2".to_owned(), private: [10, 0, 2, 66].into(), public: None };
+    ec2.fleet().associate_address("eu-west-1", &"i-1".into(), Some(&at), &"eipalloc-1".into()).await.unwrap();
+    let body = &ec2.seen()[1].body;
+    for part in ["NetworkInterfaceId=eni-2", "PrivateIpAddress=10.0.2.66", "AllowReassociation=false"] {
+        assert!(body.contains(part), "{body}");
+    }
+    assert!(!body.contains("InstanceId"), "with several interfaces EC2 refuses an instance's id: {body}");
     let table = [
         (400, "Resource.AlreadyAssociated", RefusalKind::Other),
         (400, "InvalidAllocationID.NotFound", RefusalKind::Other),
@@ -152,12 +160,14 @@ async fn an_association_never_takes_and_is_sent_once() {
     ];
     for (status, code, kind) in table {
         let ec2 = FakeEc2::serve(move |_, _| error(status, code, "no")).await;
-        let refusal = ec2.fleet().associate_address("eu-west-1", &"i-1".into(), &"eipalloc-1".into()).await;
+        let refusal =
+            ec2.fleet().associate_address("eu-west-1", &"i-1".into(), None, &"eipalloc-1".into()).await;
         let refusal = refusal.unwrap_err();
         assert_eq!((refusal.kind, refusal.code.as_str()), (kind, code));
         assert_eq!(ec2.seen().len(), 1, "{code}");
     }
-    let elsewhere = ec2.fleet().associate_address("eu-north-1", &"i-1".into(), &"eipalloc-1".into()).await;
+    let elsewhere =
+        ec2.fleet().associate_address("eu-north-1", &"i-1".into(), None, &"eipalloc-1".into()).await;
     assert_eq!(elsewhere.unwrap_err().code, "UnknownRegion");
 }
 

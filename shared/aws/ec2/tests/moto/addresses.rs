@@ -77,14 +77,14 @@ async fn an_elastic_ip_is_associated_seen_and_never_taken() {
     assert_eq!((elastic.instance.clone(), elastic.elsewhere), (None, false));
     assert_eq!(elastic.tags.get("pexip-cloud"), Some(&tag_value));
 
-    fleet.associate_address(REGION, &first, &allocation).await.unwrap();
-    fleet.associate_address(REGION, &first, &allocation).await.unwrap();
+    fleet.associate_address(REGION, &first, None, &allocation).await.unwrap();
+    fleet.associate_address(REGION, &first, None, &allocation).await.unwrap();
     let taken = fleet.read_addresses(REGION, &asked).await.unwrap();
     assert_eq!(taken[0].instance.as_ref(), Some(&first));
     let seen = fleet.read_instances(InstanceScope::Ids(std::slice::from_ref(&first)), false).await.unwrap();
     assert_eq!(seen[0].public_ip, Some(elastic.address));
 
-    let refusal = fleet.associate_address(REGION, &second, &allocation).await.unwrap_err();
+    let refusal = fleet.associate_address(REGION, &second, None, &allocation).await.unwrap_err();
     assert_eq!(refusal.code, "Resource.AlreadyAssociated", "{refusal}");
     let still = fleet.read_addresses(REGION, &asked).await.unwrap();
     assert_eq!(still[0].instance, Some(first));

@@ -95,12 +95,12 @@ async fn an_elastic_ip_is_allocated_with_its_tags_and_never_taken_from_another()
     let free = of(operator.read_addresses(&owner).await.unwrap());
     assert_eq!((free.instance, free.elsewhere, &free.tags), (None, false, &tags));
     operator.tag_address(&owner, &allocation, "Name", "burst-1").await.unwrap();
-    operator.associate_address(&owner, &allocation).await.unwrap();
+    operator.associate_address(&owner, None, &allocation).await.unwrap();
     let taken = of(operator.read_addresses(&owner).await.unwrap());
     assert_eq!(taken.instance.as_ref(), Some(&first));
     assert_eq!(taken.tags.get("Name").unwrap(), "burst-1");
     assert_eq!(read(&operator, &first).await.instance.public_ip, Some(taken.address));
-    let refused = operator.associate_address(&other, &allocation).await.unwrap_err();
+    let refused = operator.associate_address(&other, None, &allocation).await.unwrap_err();
     assert!(refused.detail.contains("Resource.AlreadyAssociated"), "{refused}");
     assert_eq!(of(operator.read_addresses(&owner).await.unwrap()).instance, Some(first));
 }

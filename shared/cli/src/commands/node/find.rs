@@ -27,8 +27,7 @@ pub(super) async fn find(
             && let Some(detail) = ec2.read_instance(&id).await?
         {
             // An instance whose node is configured is that node's.
-            let node =
-                known.platform.nodes.iter().find(|node| Some(node.address) == detail.instance.private_ip);
+            let node = known.platform.nodes.iter().find(|node| detail.instance.has_private(node.address));
             return Ok(Subject {
                 name: node.map_or_else(|| name.into(), |node| node.name.clone()),
                 address: node.map(|node| node.address),

@@ -43,6 +43,17 @@ impl Dates {
     }
 }
 
+/// Refuses to change the window that the stack made. A deployment knows it as the template has it, would write that again
+/// with the next change of a parameter, and stumbles over one that is gone.
+pub(super) fn of_the_stack(session: &CliSession<'_>, name: &str, remedy: &str) -> Result<(), Failure> {
+    let stack = session.clients.settings.stack.as_ref();
+    if stack.and_then(|stack| stack.window.as_deref()) != Some(name) {
+        return Ok(());
+    }
+    Err(Failure::usage(format!("{name} is the stack's own window, and the next deployment would undo it"))
+        .remedy(remedy))
+}
+
 /// The schedules of a window's extra dates.
 pub(super) async fn extras(scheduler: &AwsScheduler, name: &str) -> Result<Vec<Window>, Failure> {
     let windows = scheduler.windows().await?.windows;

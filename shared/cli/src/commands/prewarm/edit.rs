@@ -7,7 +7,7 @@ use spillway_core::ledger::HoldAmount;
 use spillway_core::prewarm::WindowSpec;
 use spillway_scheduler::{Target, Window};
 
-use super::dates::{extras, print, unknown};
+use super::dates::{extras, of_the_stack, print, unknown};
 use crate::acting::{Acting, confirm};
 use crate::context::Context;
 use crate::exit::{Ended, Exit, Failure};
@@ -92,6 +92,7 @@ pub(crate) async fn add(context: &Context, options: &Add, output: &Output) -> En
 
 pub(crate) async fn remove(context: &Context, options: &Remove, output: &Output) -> Ended {
     let session = CliSession::open(context, &options.acting).await?;
+    of_the_stack(&session, &options.name, "sam deploy --parameter-overrides WindowState=DISABLED")?;
     let scheduler = context.scheduler().await?;
     let extras = extras(&scheduler, &options.name).await?;
     let dates: Vec<String> =

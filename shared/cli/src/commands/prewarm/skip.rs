@@ -3,7 +3,7 @@
 use clap::Args;
 use spillway_scheduler::Window;
 
-use super::dates::{Dates, extras, print, unknown};
+use super::dates::{Dates, extras, of_the_stack, print, unknown};
 use crate::context::Context;
 use crate::exit::{Ended, Exit, Failure};
 use crate::output::Output;
@@ -22,6 +22,12 @@ pub(crate) struct Skip {
 pub(crate) async fn skip(context: &Context, options: &Skip, output: &Output) -> Ended {
     let Skip { dates, undo } = options;
     let session = CliSession::open(context, &dates.acting).await?;
+    of_the_stack(
+        &session,
+        &dates.name,
+        "sam deploy --parameter-overrides WindowSkip=DATE,DATE; or WindowState=DISABLED, and a window of your own by \
+         spillway prewarm add",
+    )?;
     let scheduler = context.scheduler().await?;
     let found = scheduler.get(&dates.name).await?.ok_or_else(|| unknown(&dates.name))?;
     let mut window = found.map_err(|error| Failure::usage(error.to_string()))?;

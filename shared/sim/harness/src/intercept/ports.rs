@@ -11,7 +11,7 @@ use spillway_core::ledger::{
 };
 use spillway_core::observation::PlatformScope;
 use spillway_core::observation::{ElasticAddress, Licences};
-use spillway_core::observation::{Fleet, Instance, Location, Node, NodeActivity, Platform};
+use spillway_core::observation::{Fleet, Instance, InterfaceAddress, Location, Node, NodeActivity, Platform};
 use spillway_core::reconcile::{NatState, NatWrite, NodeHistoryLine};
 use spillway_engine::ports::{
     AddressRead, AddressWrite, FleetRead, FleetWrite, InstanceOrder, InstanceScope, Lease, LeaseError,
@@ -202,12 +202,13 @@ impl<P: AddressWrite, I: Interceptor> AddressWrite for Intercepted<P, I> {
         &self,
         region: &str,
         instance: &InstanceId,
+        at: Option<&InterfaceAddress>,
         allocation: &AllocationId,
     ) -> Result<(), Refusal> {
         let call = Call::AssociateAddress { instance, allocation };
         let interceptor = &self.interceptor;
         interceptor.before(&call).await.map_err(|fault| refusal_of(&fault))?;
-        let result = self.port.associate_address(region, instance, allocation).await;
+        let result = self.port.associate_address(region, instance, at, allocation).await;
         interceptor.after(&call, result.is_ok()).await.map_err(|fault| refusal_of(&fault))?;
         result
     }

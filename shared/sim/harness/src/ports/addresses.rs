@@ -9,7 +9,7 @@ use spillway_core::fault::{Fault, Refusal};
 use spillway_core::ids::{AllocationId, InstanceId};
 use spillway_core::observation::ElasticAddress;
 use spillway_core::observation::PlatformScope;
-use spillway_core::observation::{Instance, Location, Node};
+use spillway_core::observation::{Instance, InterfaceAddress, Location, Node};
 use spillway_core::reconcile::NodeHistoryLine;
 use spillway_engine::ports::{AddressRead, AddressWrite, InstanceScope, NodeRead};
 
@@ -25,7 +25,7 @@ impl SimFleet {
             InstanceScope::All => true,
             InstanceScope::Ids(ids) => ids.contains(&instance.id),
             InstanceScope::PrivateAddresses(addresses) => {
-                instance.private_ip.is_some_and(|address| addresses.contains(&address))
+                instance.private_addresses().any(|address| addresses.contains(&address))
             }
         };
         let in_vpc = |instance: &Instance| {
@@ -66,6 +66,7 @@ impl AddressWrite for SimFleet {
         &self,
         _: &str,
         instance: &InstanceId,
+        _: Option<&InterfaceAddress>,
         allocation: &AllocationId,
     ) -> Result<(), Refusal> {
         lock(&self.world).associate_address_as(instance, allocation, &self.scope.tag_value)

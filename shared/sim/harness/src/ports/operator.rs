@@ -5,8 +5,8 @@ use std::net::Ipv4Addr;
 
 use spillway_core::fault::Fault;
 use spillway_core::ids::{AllocationId, InstanceId, InstanceType};
-use spillway_core::observation::Instance;
 use spillway_core::observation::{ElasticAddress, InstanceDetail};
+use spillway_core::observation::{Instance, InterfaceAddress};
 use spillway_engine::ports::OperatorFleet;
 
 use spillway_world::{SharedWorld, lock};
@@ -75,7 +75,12 @@ impl OperatorFleet for SimOperator {
         lock(&self.world).operator_tags_address(allocation, key, value)
     }
 
-    async fn associate_address(&self, instance: &Instance, allocation: &AllocationId) -> Result<(), Fault> {
+    async fn associate_address(
+        &self,
+        instance: &Instance,
+        _: Option<&InterfaceAddress>,
+        allocation: &AllocationId,
+    ) -> Result<(), Fault> {
         lock(&self.world).operator_associates(&instance.id, allocation)
     }
 }

@@ -44,6 +44,7 @@ impl World {
                 allocation: elastic.allocation.clone(),
                 address: elastic.address,
                 instance: elastic.instance.and_then(|ix| self.instances.get(ix)).map(|i| i.id.clone()),
+                private: None,
                 elsewhere: false,
                 tags: elastic.tags.clone(),
             })

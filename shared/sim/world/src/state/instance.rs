@@ -103,6 +103,7 @@ impl Instance {
             launched_at: shown.launched_at,
             private_ip: Some(self.private_ip),
             public_ip: shown.public_ip,
+            addresses: Vec::new(),
             tags: self.tags.clone(),
         })
     }
