@@ -82,7 +82,7 @@ fn drains_in_progress(ledger: &Ledger) -> Vec<String> {
     let operators = names(DrainKind::Operator);
     if !operators.is_empty() {
         lines.push(format!(
-            "{operators}: stays in maintenance mode, since an operator asked for the drain; spillway release NODE ends it, now or after the pause, not during it"
+            "{operators}: stays in maintenance mode, since an operator asked for the drain; spillway release NODE ends it, also during the pause"
         ));
     }
     lines

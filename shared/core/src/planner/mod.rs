@@ -108,9 +108,8 @@ fn plan_all(
 
     if let Some(pause) = paused(ledger, now) {
         draft.plan.report.suspension = Some(pause);
-        if policy.mode == Mode::Control && !mode_mismatch(policy, platform) {
-            cancel::end_automatic(&mut draft);
-        }
+        request::take_releases(&mut draft);
+        cancel::end_automatic(&mut draft);
     } else if outage {
         let (all, stale) = view.always_on;
         draft.plan.report.suspension = Some(Suspension::MostNodesStale { stale, all });

@@ -23,6 +23,20 @@ enum Met {
 }
 
 pub(super) fn take_requests(draft: &mut Draft<'_>) {
+    // Where Pexip's own bursting decides, nodes are only given back; what else was asked before waits.
+    let given_back = |command: &OperatorCommand| {
+        matches!(command, OperatorCommand::Release(_) | OperatorCommand::Pause { .. })
+    };
+    let assist = draft.policy.mode == Mode::Assist;
+    take(draft, |command| !assist || given_back(command));
+}
+
+/// What is taken during a pause: a node is given back to calls. Every other command waits.
+pub(super) fn take_releases(draft: &mut Draft<'_>) {
+    take(draft, |command| matches!(command, OperatorCommand::Release(_)));
+}
+
+fn take(draft: &mut Draft<'_>, is_taken: impl Fn(&OperatorCommand) -> bool) {
     let ledger = draft.ledger;
     if ledger.requests.is_empty() {
         return;
@@ -31,10 +45,7 @@ pub(super) fn take_requests(draft: &mut Draft<'_>) {
     let by_instance: BTreeMap<&InstanceId, &OverflowNode<'_>> =
         view.nodes.iter().map(|node| (&node.instance.id, node)).collect();
     for request in &ledger.requests {
-        // Where Pexip's own bursting decides, nodes are only given back; what else was asked before waits.
-        let given_back =
-            matches!(request.command, OperatorCommand::Release(_) | OperatorCommand::Pause { .. });
-        if draft.policy.mode == Mode::Assist && !given_back {
+        if !is_taken(&request.command) {
             continue;
         }
         let found = |id: &InstanceId| by_instance.get(id).copied();
@@ -43,7 +54,7 @@ pub(super) fn take_requests(draft: &mut Draft<'_>) {
             OperatorCommand::Retire(id) => retire(draft, request, found(id)),
             OperatorCommand::Reinstate(id) => reinstate(draft, request, found(id)),
             OperatorCommand::Release(id) => release(draft, request, id, found(id)),
-            // In a pause no command is looked at: each of them is over, or another took its place and that one is over.
+            // In a pause this one is not looked at: each of them is over, or another took its place and that one is over.
             // They go together, so that none comes back when the one that replaced it is gone.
             OperatorCommand::Pause { .. } => Met::Done,
         };

@@ -8,6 +8,7 @@ use spillway_core::ledger::{
 };
 use spillway_core::observation::{InstanceState, NodeStatus, UnreadableRegion};
 use spillway_core::outcome::CycleReport;
+use spillway_core::policy::Mode;
 
 use crate::common::{BURST, HQ, Scene, minutes, now, short, starts, why};
 
@@ -301,24 +302,35 @@ fn an_overflow_location_that_is_full_is_no_shortfall_while_callers_find_room_abo
 }
 
 #[test]
-fn a_pause_ends_automatic_drains_and_leaves_an_operators() {
-    let pause = |kind| {
-        let mut scene = Scene::new().always_on(HQ, 0).ready(BURST, 60, 0).draining(kind, 3);
-        scene.ledger.requests.push(Request {
-            id: "r".to_owned(),
-            at: now(),
-            by: Actor::Person("anna".to_owned()),
-            reason: "moving racks".to_owned(),
-            command: OperatorCommand::Pause { until: now() + minutes(60) },
-        });
-        scene.stopped(1).actions()
+fn a_pause_ends_automatic_drains_and_those_that_are_released() {
+    let asks = |id: &str, command| Request {
+        id: id.to_owned(),
+        at: now(),
+        by: Actor::Person("anna".to_owned()),
+        reason: "moving racks".to_owned(),
+        command,
     };
-    assert_eq!(
-        pause(DrainKind::Auto),
-        ["cancel-drain i-00002"],
-        "its seats are free while callers are refused"
-    );
-    assert!(pause(DrainKind::Operator).is_empty());
+    let pause = |kind, released: bool, mode| {
+        let mut scene = Scene::new().always_on(HQ, 0).ready(BURST, 60, 0).draining(kind, 3);
+        scene.policy.mode = mode;
+        let drained = scene.last_id();
+        scene.ledger.requests.push(asks("p", OperatorCommand::Pause { until: now() + minutes(60) }));
+        scene = scene.stopped(1);
+        if released {
+            scene.ledger.requests.push(asks("r", OperatorCommand::Release(drained)));
+            scene.ledger.requests.push(asks("s", OperatorCommand::Reinstate(scene.last_id())));
+        }
+        let plan = scene.plan();
+        (short(&plan), plan.done_requests)
+    };
+    let ended = || vec!["cancel-drain i-00002".to_owned()];
+    for mode in [Mode::Control, Mode::Assist] {
+        let (does, _) = pause(DrainKind::Auto, false, mode);
+        assert_eq!(does, ended(), "its seats are free while callers are refused");
+        assert!(pause(DrainKind::Operator, false, mode).0.is_empty());
+        let (does, done) = pause(DrainKind::Operator, true, mode);
+        assert_eq!((does, done), (ended(), vec!["r".to_owned()]), "given back; the start waits");
+    }
 }
 
 #[test]

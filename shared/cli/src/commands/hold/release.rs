@@ -2,6 +2,7 @@
 
 use clap::Args;
 use serde_json::json;
+use spillway_core::blocker::Blocker;
 use spillway_core::ledger::OperatorCommand;
 use spillway_core::report::actor;
 use spillway_engine::cycle::LeaseMemory;
@@ -49,7 +50,10 @@ pub(crate) async fn release(context: &Context, options: &Release, output: &Outpu
         session.asked(&format!("release hold {}", hold.id), None).await?;
         format!("hold {}", hold.id)
     } else {
-        session.may_act(&known)?;
+        // Also during a pause: the node is given back to calls.
+        if session.policy().dry_run {
+            return Err(Blocker::DryRun.into());
+        }
         let found = known.find(session.policy(), &options.what).map_err(|failure| {
             let ids: Vec<&str> = known.ledger.holds.iter().map(|hold| hold.id.as_str()).collect();
             let none = if ids.is_empty() { "there are none".to_owned() } else { ids.join(", ") };
