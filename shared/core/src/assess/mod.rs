@@ -113,7 +113,7 @@ impl<'a> Assessment<'a> {
         let shards = Shards::of(platform);
         // An always-on node is one whose address no instance with our tag has.
         let on_instances: HashSet<Ipv4Addr> =
-            fleet.instances.iter().filter_map(|instance| instance.private_ip).collect();
+            fleet.instances.iter().flat_map(|instance| instance.private_addresses()).collect();
 
         let mut nodes: Vec<OverflowNode<'a>> = joined
             .into_iter()
