@@ -1,0 +1,36 @@
+//! How many HD calls are to be expected in the next minutes, learned from the platform's own days. Pure: no clock, no
+//! input or output; whoever calls says what minute it is.
+//!
+//! A [`Day`] is what was recorded of one principal location and its overflow location, minute by minute. [`fit`] makes a
+//! [`Profile`] of the last days: for each minute the largest demand of the coming window, how far the days differ, and a
+//! safety factor that a replay of the same days shows to be enough. [`forecast`] scales it by today's level and adds the
+//! rate of rise, which acts where the load is above the profile or where there is none.
+//!
+//! Demand is in HD calls. All times of day are local ones, in the time zone of the policy.
+
+mod curve;
+mod day;
+mod fit;
+mod forecast;
+mod kind;
+mod profile;
+mod recent;
+mod stored;
+
+pub use day::{Day, LocalMinute, MINUTES};
+pub use fit::{FitOptions, fit};
+pub use forecast::{Expected, Forecast, PROFILE_LASTS_DAYS, forecast};
+pub use kind::DayKind;
+pub use profile::{Curves, LeftOut, Profile};
+pub use recent::{Recent, Sample};
+pub use stored::StoredError;
+
+/// Demand of a minute in which `used` HD calls were carried and `free` more could have been. Where next to nothing was free
+/// callers may have been refused, and what was carried is not what was wanted.
+pub fn demand(used: f64, free: f64) -> f64 {
+    /// HD calls free up to which a minute counts as cut off.
+    const CUT_OFF: f64 = 4.0;
+    /// What such a minute may have been without.
+    const UNSEEN: f64 = 1.3;
+    if free <= CUT_OFF { used * UNSEEN } else { used }
+}
