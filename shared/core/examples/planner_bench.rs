@@ -163,6 +163,7 @@ fn record(idle: bool, up: bool, launched: Timestamp) -> NodeRecord {
         launched_at: Some(launched),
         ready_at: Some(ready),
         failed: false,
+        forecast: false,
     };
     NodeRecord {
         version: 3,

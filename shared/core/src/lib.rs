@@ -34,6 +34,7 @@ pub mod ledger;
 pub mod observation;
 pub mod operation;
 pub mod outcome;
+pub mod outlook;
 pub mod plan;
 pub mod planner;
 pub mod policy;
@@ -43,4 +44,4 @@ pub mod report;
 pub mod safety;
 pub mod snapshot;
 
-pub use planner::{plan, plan_overridden};
+pub use planner::{Given, plan, plan_ahead, plan_given};

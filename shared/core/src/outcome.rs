@@ -239,6 +239,7 @@ mod tests {
                 reason: String::new(),
                 by_name: false,
                 hold: None,
+                forecast: false,
             }),
             in_place_of: None,
             end: ActionEnd::Refused(Refusal {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{HoldId, InstanceId, LocationName, NodeId, NodeName};
 use crate::ledger::{Actor, DrainKind, Event, LocationLoad, NodeRecord};
+use crate::outlook::RecentDemand;
 use crate::report::{CancelReason, Report};
 
 /// What to do, and why.
@@ -29,6 +30,9 @@ pub struct Plan {
     pub done_requests: Vec<String>,
     /// The load of this minute.
     pub load: Vec<LocationLoad>,
+    /// Demand of the last half hour, to be remembered.
+    #[serde(skip)]
+    pub recent: RecentDemand,
     /// Why.
     pub report: Report,
 }
@@ -45,6 +49,7 @@ impl Plan {
             events: Vec::new(),
             done_requests: Vec::new(),
             load: Vec::new(),
+            recent: RecentDemand::new(),
             report: Report::default(),
         }
     }
@@ -98,6 +103,9 @@ pub struct Start {
     /// The hold that asks for it, where it is one: what `assist` mode carries out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<HoldId>,
+    /// Whether it is started for what is expected, and no other rule asks for it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub forecast: bool,
 }
 
 /// A node, by all its names.

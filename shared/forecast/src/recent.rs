@@ -7,7 +7,7 @@ use crate::curve::LEVEL_MINUTES;
 use crate::day::count;
 
 /// What one cycle saw.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sample {
     /// When.
     pub at: Timestamp,
@@ -17,8 +17,44 @@ pub struct Sample {
 
 /// The samples of the last half hour, oldest first.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(from = "Stored", into = "Stored")]
 pub struct Recent(Vec<Sample>);
+
+/// As it is stored with every cycle: seconds before the newest, and tenths of an HD call.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    newest: Option<Timestamp>,
+    samples: Vec<(u32, u32)>,
+}
+
+impl From<Stored> for Recent {
+    fn from(stored: Stored) -> Self {
+        let Some(newest) = stored.newest else { return Self::default() };
+        let sample = |(ago, tenths): (u32, u32)| Sample {
+            at: newest.saturating_sub(SignedDuration::from_secs(i64::from(ago))).unwrap_or(Timestamp::MIN),
+            demand: f64::from(tenths) / 10.0,
+        };
+        let mut samples: Vec<Sample> = stored.samples.into_iter().map(sample).collect();
+        samples.sort_by_key(|sample| sample.at);
+        Self(samples)
+    }
+}
+
+impl From<Recent> for Stored {
+    fn from(recent: Recent) -> Self {
+        let newest = recent.last().map(|sample| sample.at);
+        let sample = |sample: &Sample| {
+            let ago = newest.map_or(0, |newest| newest.duration_since(sample.at).as_secs());
+            (u32::try_from(ago).unwrap_or(u32::MAX), tenths(sample.demand))
+        };
+        Self { newest, samples: recent.0.iter().map(sample).collect() }
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "rounded, and inside the range")]
+fn tenths(demand: f64) -> u32 {
+    (demand * 10.0).round().clamp(0.0, f64::from(u32::MAX)) as u32
+}
 
 impl Recent {
     /// A value a while ago is taken from samples no farther apart than this.

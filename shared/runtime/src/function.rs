@@ -8,7 +8,7 @@ use aws_config::BehaviorVersion;
 use jiff::Timestamp;
 use spillway_core::fault::Fault;
 use spillway_core::policy::Policy;
-use spillway_engine::cycle::Cycle;
+use spillway_engine::cycle::{Cycle, NO_PROFILES};
 use spillway_engine::ports::Clock;
 
 use crate::clients::{AwsSystems, ClientPorts, Clients};
@@ -104,6 +104,6 @@ impl Run {
     /// One cycle, by an owner of its own.
     pub fn cycle(&self) -> Cycle<'_, AwsSystems> {
         let (owner, deadline) = (self.owner.clone(), self.deadline);
-        Cycle { ports: self.ports(), policy: self.policy(), owner, deadline }
+        Cycle { ports: self.ports(), policy: self.policy(), owner, deadline, profiles: &NO_PROFILES }
     }
 }

@@ -7,8 +7,8 @@ use jiff::SignedDuration;
 use spillway_core::fault::{Fault, FaultKind, System};
 use spillway_core::ledger::{Actor, EventKind};
 use spillway_core::outcome::{CycleReport, Outcome};
-use spillway_core::policy::{Mode, Policy};
-use spillway_engine::cycle::{Cycle, LeaseMemory};
+use spillway_core::policy::{ForecastPolicy, Mode, Policy};
+use spillway_engine::cycle::{Cycle, LeaseMemory, NO_PROFILES};
 use spillway_engine::ports::Ports;
 
 use crate::now;
@@ -37,7 +37,14 @@ impl Shadow {
     }
 
     fn assist() -> Self {
-        Self::new(Policy { mode: Mode::Assist, ..Policy::with_defaults("manager") }, true)
+        Self::new(
+            Policy {
+                mode: Mode::Assist,
+                forecast: ForecastPolicy::off(),
+                ..Policy::with_defaults("manager")
+            },
+            true,
+        )
     }
 
     /// So many HD calls at London from now on, seen by the next cycle. Pexip is slower here: nothing else moves.
@@ -55,7 +62,13 @@ impl Shadow {
         let clock = SimClock::new(Arc::clone(&self.world));
         let ports = Ports::of(&fleet, &management, &self.ledger, &clock);
         let deadline = std::time::Duration::from_secs(self.cycles * 60 + 45);
-        let cycle = Cycle { ports, policy: &self.policy, owner: format!("owner-{}", self.cycles), deadline };
+        let cycle = Cycle {
+            ports,
+            policy: &self.policy,
+            owner: format!("owner-{}", self.cycles),
+            deadline,
+            profiles: &NO_PROFILES,
+        };
         now(cycle.run(&mut LeaseMemory::default()))
     }
 

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use spillway_core::fault::RefusalKind;
 use spillway_core::ids::HdCalls;
-use spillway_core::policy::Policy;
+use spillway_core::policy::{ForecastPolicy, Policy};
 use spillway_harness::{Harness, TICK};
 use spillway_world::{CallHandle, CallSpec, NodeSpec, fixtures};
 
@@ -24,8 +24,14 @@ pub(crate) fn platform() -> Harness {
         .min_lifetime(10)
         .build()
         .expect("a world");
-    let mut harness =
-        Harness::new(world, Policy { threshold: Some(HdCalls(5)), ..Policy::with_defaults("manager") });
+    let mut harness = Harness::new(
+        world,
+        Policy {
+            threshold: Some(HdCalls(5)),
+            forecast: ForecastPolicy::off(),
+            ..Policy::with_defaults("manager")
+        },
+    );
     harness.cycle();
     harness
 }

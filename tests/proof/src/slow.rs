@@ -10,7 +10,7 @@ use jiff::SignedDuration;
 use spillway_core::fault::Fault;
 use spillway_core::ids::{HdCalls, HoldId};
 use spillway_core::ledger::{Actor, Hold, HoldAmount, HoldScope};
-use spillway_core::policy::Policy;
+use spillway_core::policy::{ForecastPolicy, Policy};
 use spillway_engine::ports::LedgerWrite;
 use spillway_harness::Harness;
 use spillway_harness::intercept::{Call, Interceptor};
@@ -62,7 +62,11 @@ fn with_a_slow_management_node_starts_are_made_drains_end_and_no_invocation_is_k
             .min_lifetime(10)
             .build()
             .expect("a world");
-        let policy = Policy { threshold: Some(HdCalls(5)), ..Policy::with_defaults("manager") };
+        let policy = Policy {
+            threshold: Some(HdCalls(5)),
+            forecast: ForecastPolicy::off(),
+            ..Policy::with_defaults("manager")
+        };
         let mut harness = Harness::new(world, policy);
         let seated = harness.world().call_many("HQ", 10_000, CallSpec::HD);
         assert_eq!(seated.len(), 10_000);

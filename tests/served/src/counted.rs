@@ -11,7 +11,7 @@ use spillway_core::ids::HdCalls;
 use spillway_core::outcome::CycleReport;
 use spillway_core::policy::Policy;
 use spillway_dynamodb::DynamoLedger;
-use spillway_engine::cycle::{Cycle, LeaseMemory};
+use spillway_engine::cycle::{Cycle, LeaseMemory, NO_PROFILES};
 use spillway_engine::ports::Ports;
 use spillway_engine::ports::{Clock, LedgerRead};
 use spillway_harness::intercept::{Call, Intercepted, Interceptor};
@@ -145,7 +145,13 @@ impl Stack {
         let deadline = clock.monotonic() + Duration::from_secs(45);
         let policy = Policy::with_defaults("manager");
         self.cycles += 1;
-        let cycle = Cycle { ports, policy: &policy, owner: format!("cycle-{}", self.cycles), deadline };
+        let cycle = Cycle {
+            ports,
+            policy: &policy,
+            owner: format!("cycle-{}", self.cycles),
+            deadline,
+            profiles: &NO_PROFILES,
+        };
         let report = Box::pin(cycle.run(&mut self.memory)).await;
         Counted {
             requests: self.server.log.requests(),

@@ -213,6 +213,7 @@ mod tests {
             bursting_enabled: Some((false, record.back_off_until.unwrap())),
             last_refusal: None,
             upgrade_since: None,
+            recent: spillway_core::outlook::RecentDemand::new(),
         };
         let map = BTreeMap::from([("digest", &digest)]);
         let back: BTreeMap<String, Digest> = decode(encode(Key::cycle(), &map, None).unwrap()).unwrap();

@@ -163,6 +163,7 @@ fn shortened(digest: &Digest) -> Digest {
         bursting_enabled,
         last_refusal,
         upgrade_since,
+        recent,
     } = digest.clone();
     Digest {
         at,
@@ -175,6 +176,7 @@ fn shortened(digest: &Digest) -> Digest {
         last_refusal: last_refusal
             .map(|LastRefusal { at, what }| LastRefusal { at, what: cut(what, LONGEST_SUMMARY) }),
         upgrade_since,
+        recent,
     }
 }
 

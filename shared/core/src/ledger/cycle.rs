@@ -1,11 +1,13 @@
 //! The `CYCLE` item: who has the lease, and how the last cycle ended.
 
 use super::outcome::Outcome;
+use crate::outlook::RecentDemand;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The `CYCLE` item.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct CycleRecord {
     /// Number of times the lease was taken. Every write under the lease carries it.
     pub token: u64,
@@ -18,7 +20,7 @@ pub struct CycleRecord {
 }
 
 /// A few facts from the last finished cycle that the next one needs, and what a status page shows first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Digest {
     /// When the cycle ended.
     pub at: Timestamp,
@@ -46,6 +48,9 @@ pub struct Digest {
     /// Since when an upgrade is seen in progress: it stops nothing for longer than the vendor's upgrade can last.
     #[serde(default)]
     pub upgrade_since: Option<Timestamp>,
+    /// Demand of the last half hour, by principal location: what the forecast starts from.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub recent: RecentDemand,
 }
 
 impl Digest {
@@ -61,6 +66,7 @@ impl Digest {
             bursting_enabled: None,
             last_refusal: None,
             upgrade_since: None,
+            recent: RecentDemand::new(),
         }
     }
 }

@@ -116,6 +116,9 @@ pub struct CurrentRun {
     /// Whether this run was already counted as a failed start.
     #[serde(default)]
     pub failed: bool,
+    /// Whether it was started for what was expected, and by no other rule.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub forecast: bool,
 }
 
 /// Who asked for a drain: an `Auto` drain is cancelled by a call, by need or by a hold; an operator's waits.

@@ -76,6 +76,7 @@ pub(super) fn plan_blind_holds(
                 reason: reason.clone(),
                 by_name: matches!(hold.scope, HoldScope::Node(_)),
                 hold: Some(hold.id.clone()),
+                forecast: false,
             }));
             let mut record = (*record).clone();
             remember_start(&mut record, Actor::Spillway, reason, now);

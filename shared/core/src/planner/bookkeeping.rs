@@ -102,6 +102,7 @@ fn remember_running(draft: &mut Draft<'_>, node: &OverflowNode<'_>, count_failur
             launched_at: launched,
             ready_at: None,
             failed: false,
+            forecast: false,
         });
         record.forget_run_state();
         draft.saw(

@@ -9,9 +9,13 @@ use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 use crate::assess::{Assessment, OverflowNode, Phase, RETIRED_MARK, is_our_maintenance};
 use crate::ids::{HdCalls, InstanceId, LocationId, LocationName};
 use crate::ledger::{Actor, CurrentRun, Event, EventKind, Hold, HoldScope, Ledger, NodeRecord};
+use crate::outlook::Forecasts;
 use crate::plan::{Action, NodeRef, Override, Plan, Start};
 use crate::policy::{LifetimeFrom, Policy};
 use crate::report::{CancelReason, LocationReason, NodeReason};
+
+/// Nothing is expected.
+static NONE_EXPECTED: Forecasts = Forecasts::new();
 
 pub(super) struct Draft<'a> {
     pub(super) policy: &'a Policy,
@@ -25,6 +29,10 @@ pub(super) struct Draft<'a> {
     pub(super) undrained: HashSet<InstanceId>,
     /// Instances that begin to drain, or stop, in this plan.
     pub(super) leaving: HashSet<InstanceId>,
+    /// What is expected, by principal location.
+    pub(super) forecasts: &'a Forecasts,
+    /// Instances that are started, or whose drain is cancelled, for what is expected: the vendor's rule knows nothing of them.
+    pub(super) for_forecast: HashSet<InstanceId>,
     /// Rules that an operator has set aside.
     pub(super) overrides: &'a [Override],
     /// Starts that the policy still allows in this cycle.
@@ -54,6 +62,8 @@ impl<'a> Draft<'a> {
             started: HashSet::default(),
             undrained: HashSet::default(),
             leaving: HashSet::default(),
+            forecasts: &NONE_EXPECTED,
+            for_forecast: HashSet::default(),
             overrides: &[],
             starts_left: policy.starts_per_cycle,
             node_reasons: HashMap::default(),
@@ -200,6 +210,16 @@ impl<'a> Draft<'a> {
         self.order(node, start);
     }
 
+    /// The same for what is expected.
+    pub(super) fn start_expected(&mut self, node: &OverflowNode<'_>, reason: String) {
+        let start = Start { forecast: true, ..self.start_of(node, reason) };
+        self.for_forecast.insert(node.instance.id.clone());
+        self.order(node, start);
+        if let Some(run) = &mut self.record_mut(&node.instance.id).run {
+            run.forecast = true;
+        }
+    }
+
     fn order(&mut self, node: &OverflowNode<'_>, start: Start) {
         let reason = start.reason.clone();
         if node.node.maintenance_mode {
@@ -241,6 +261,7 @@ impl<'a> Draft<'a> {
             reason,
             by_name: false,
             hold: None,
+            forecast: false,
         }
     }
 
@@ -280,7 +301,14 @@ impl<'a> Draft<'a> {
 
 /// Writes an ordered start into a record.
 pub fn remember_start(record: &mut NodeRecord, by: Actor, reason: String, now: Timestamp) {
-    record.run =
-        Some(CurrentRun { started_at: now, by, reason, launched_at: None, ready_at: None, failed: false });
+    record.run = Some(CurrentRun {
+        started_at: now,
+        by,
+        reason,
+        launched_at: None,
+        ready_at: None,
+        failed: false,
+        forecast: false,
+    });
     record.forget_run_state();
 }

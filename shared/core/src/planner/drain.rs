@@ -3,6 +3,7 @@
 
 use super::demand::need;
 use super::draft::Draft;
+use super::expected::{kept_for, need_of};
 use super::hold::{Up, current, up_for};
 use super::stuck::{give_up, stuck};
 use super::{AFTER_FAILOVER, IDLE_GAP};
@@ -174,8 +175,9 @@ pub(super) fn begin(draft: &mut Draft<'_>) {
         .iter()
         .filter(|node| {
             let id = &node.instance.id;
+            let undrained = draft.undrained.contains(id) && !draft.for_forecast.contains(id);
             node.is_running()
-                && !draft.undrained.contains(id)
+                && !undrained
                 && draft
                     .record(node)
                     .and_then(|record| record.drain.as_ref())
@@ -198,8 +200,12 @@ pub(super) fn begin(draft: &mut Draft<'_>) {
         let threshold = draft.threshold(name).plus(margin);
         let needed = need(draft, id, location, margin).is_some();
         let growing = view.nodes_in(id).any(|node| {
-            draft.started.contains(&node.instance.id) || draft.undrained.contains(&node.instance.id)
+            let id = &node.instance.id;
+            let grows = draft.started.contains(id) || draft.undrained.contains(id);
+            grows && !draft.for_forecast.contains(id)
         });
+        let forecast = need_of(draft, id);
+        let mut capacity = location.max.plus(location.booting);
         let mut room = location.room();
         // The last by name first: the first by name is what is started again.
         for index in location.overflow.iter().rev() {
@@ -237,6 +243,12 @@ pub(super) fn begin(draft: &mut Draft<'_>) {
                 if hold.covers(&node.instance.id, Some(name)) {
                     *up = up.without(node.capacity);
                 }
+            }
+            // The vendor's rule lets it go, and its place is taken: kept nodes never make room for the drain of another.
+            let (phase, calls) = (&node.phase, node.capacity);
+            if let Some(expected) = kept_for(draft, id, forecast.as_ref(), phase, calls, &mut capacity) {
+                draft.why(node, NodeReason::Expected { expected });
+                continue;
             }
             begin_drain(draft, node, auto_drain(draft, id));
         }

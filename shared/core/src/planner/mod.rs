@@ -11,6 +11,7 @@ mod cancel;
 mod demand;
 mod draft;
 mod drain;
+mod expected;
 mod hold;
 mod hold_status;
 mod readiness;
@@ -23,6 +24,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::assess::Assessment;
 use crate::ledger::Ledger;
 use crate::observation::{Fleet, Observation, Platform, Reading};
+use crate::outlook::{Forecasts, Outlook, Profiles, look_ahead};
 use crate::plan::{Override, Plan};
 use crate::policy::{Mode, Policy};
 use crate::report::{CancelReason, Suspension, paused};
@@ -40,16 +42,45 @@ pub const MODE_MEMORY: SignedDuration = SignedDuration::from_hours(24);
 
 /// Decides what to do.
 pub fn plan(policy: &Policy, observation: &Observation, ledger: &Reading<Ledger>, now: Timestamp) -> Plan {
-    plan_overridden(policy, observation, ledger, now, &[])
+    plan_given(policy, observation, ledger, now, Given::default())
 }
 
-/// Decides what to do where an operator has set rules aside.
-pub fn plan_overridden(
+/// Decides what to do, with what is expected: what a cycle does.
+pub fn plan_ahead(
+    policy: &Policy,
+    observation: &Observation,
+    ledger: &Reading<Ledger>,
+    profiles: &Profiles,
+    now: Timestamp,
+    overrides: &[Override],
+) -> Plan {
+    let outlook = match (&observation.platform, &observation.fleet, ledger) {
+        (Ok(platform), Ok(fleet), Ok(ledger)) => look_ahead(policy, platform, fleet, ledger, profiles, now),
+        // Without one of them nothing is expected.
+        _ => Outlook::default(),
+    };
+    let given = Given { overrides, forecasts: Some(&outlook.forecasts) };
+    let mut plan = plan_given(policy, observation, ledger, now, given);
+    plan.recent = outlook.recent;
+    plan
+}
+
+/// What a plan may take into account beside what was read.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Given<'a> {
+    /// Rules that an operator has set aside.
+    pub overrides: &'a [Override],
+    /// What is expected; none: the vendor's rule alone.
+    pub forecasts: Option<&'a Forecasts>,
+}
+
+/// Decides what to do where an operator has set rules aside, or something is expected.
+pub fn plan_given(
     policy: &Policy,
     observation: &Observation,
     ledger: &Reading<Ledger>,
     now: Timestamp,
-    overrides: &[Override],
+    given: Given<'_>,
 ) -> Plan {
     let mut plan = Plan::empty(observation.observed_at);
     let fleet = match &observation.fleet {
@@ -64,7 +95,7 @@ pub fn plan_overridden(
         }
     };
     match (&observation.platform, ledger) {
-        (Ok(platform), Ok(ledger)) => plan_all(policy, platform, fleet, ledger, now, plan, overrides),
+        (Ok(platform), Ok(ledger)) => plan_all(policy, platform, fleet, ledger, now, plan, given),
         (Ok(platform), Err(fault)) => {
             plan.report.suspension = Some(Suspension::LedgerUnreadable {
                 detail: fault.to_string(),
@@ -95,11 +126,14 @@ fn plan_all(
     ledger: &Ledger,
     now: Timestamp,
     plan: Plan,
-    overrides: &[Override],
+    given: Given<'_>,
 ) -> Plan {
     let view = Assessment::new(policy, platform, fleet, Some(ledger), now);
     let mut draft = Draft::new(policy, &view, ledger, now, plan);
-    draft.overrides = overrides;
+    draft.overrides = given.overrides;
+    if let Some(forecasts) = given.forecasts {
+        draft.forecasts = forecasts;
+    }
     let outage = view.is_outage();
     bookkeeping::remember(&mut draft, !outage);
     draft.count_running();
@@ -136,6 +170,7 @@ fn plan_all(
             demand::plan_demand(&mut draft);
             hold::plan_holds(&mut draft);
         }
+        expected::plan_expected(&mut draft);
         drain::progress(&mut draft);
         drain::begin(&mut draft);
         drain::clear_leftovers(&mut draft);

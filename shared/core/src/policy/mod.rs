@@ -1,6 +1,7 @@
 //! What an operator decides, as one JSON value. Unknown keys are refused and every number has a range: a
 //! misspelt key that is silently ignored would be found out by a refused call or a bill.
 
+mod forecast;
 mod regions;
 mod validate;
 
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{HdCalls, InstanceType, LocationName};
 use crate::json::JsonError;
 use crate::observation::BurstingSettings;
+pub use forecast::{ForecastPolicy, OneIn};
 
 /// The policy of one platform. See infra/SETTINGS.md for the keys; [`Policy::parse`] for what is refused.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -81,6 +83,9 @@ pub struct Policy {
     /// Static NAT addresses.
     #[serde(default)]
     pub nat: Nat,
+    /// Starting before the threshold, from the platform's own days.
+    #[serde(default)]
+    pub forecast: ForecastPolicy,
     /// How long history and load are kept.
     #[serde(default = "default_history_days")]
     pub history_days: u32,
@@ -224,6 +229,7 @@ impl Policy {
             hd_calls: BTreeMap::new(),
             price_per_hour: BTreeMap::new(),
             nat: Nat::default(),
+            forecast: ForecastPolicy::default(),
             history_days: default_history_days(),
         }
     }

@@ -40,6 +40,7 @@ impl Policy {
         self.validate_regions()?;
         self.validate_numbers()?;
         self.validate_durations()?;
+        self.forecast.validate()?;
         for (from, to) in &self.fallback {
             if from == to {
                 return refuse(&format!("fallback.{from}"), format!("{to:?}"), "another location");

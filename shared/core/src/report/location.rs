@@ -107,6 +107,17 @@ pub enum LocationReason {
         /// HD calls they bring.
         hd_calls: HdCalls,
     },
+    /// Nodes are started, or their drains cancelled, for what is expected.
+    Expected {
+        /// What is expected.
+        expected: String,
+        /// HD calls that were up or booting, with those of the principal location.
+        up: HdCalls,
+        /// Nodes started.
+        nodes: u32,
+        /// Drains cancelled instead.
+        undrained: u32,
+    },
     /// Still short after everything that can be started.
     Short {
         /// HD calls missing above the threshold.
@@ -147,6 +158,14 @@ impl fmt::Display for LocationReason {
             }
             Self::Starting { nodes, undrained, hd_calls } => {
                 write!(f, "cancelling {undrained} drains and starting {nodes} for {hd_calls} HD calls")
+            }
+            Self::Expected { expected, up, nodes, undrained } => {
+                write!(f, "{expected}; {up} up or booting: ")?;
+                match (nodes, undrained) {
+                    (nodes, 0) => write!(f, "start {nodes}"),
+                    (0, undrained) => write!(f, "cancel {undrained} drains"),
+                    (nodes, undrained) => write!(f, "cancel {undrained} drains, start {nodes}"),
+                }
             }
             Self::Short { hd_calls, because } => {
                 write!(f, "{hd_calls} HD calls short: ")?;

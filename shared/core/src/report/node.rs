@@ -69,6 +69,11 @@ pub enum NodeReason {
     JustIdle,
     /// The start rule without it would start a node.
     Needed,
+    /// What is expected needs it.
+    Expected {
+        /// What is expected.
+        expected: String,
+    },
     /// A hold needs it.
     Held {
         /// Which.
@@ -118,6 +123,8 @@ pub enum CancelReason {
     Call,
     /// The start rule needs the node.
     Need,
+    /// What is expected needs the node.
+    Expected,
     /// A hold needs the node.
     Hold(HoldId),
     /// The mode does not fit the platform any more.
@@ -139,6 +146,7 @@ impl fmt::Display for CancelReason {
         match self {
             Self::Call => f.write_str("a call arrived"),
             Self::Need => f.write_str("the location needs the node"),
+            Self::Expected => f.write_str("more is expected than is up without the node"),
             Self::Hold(id) => write!(f, "hold {id} needs the node"),
             Self::ModeMismatch => f.write_str("the policy's mode does not fit the platform"),
             Self::PexipDecides => f.write_str("Pexip's own bursting decides now"),
@@ -170,6 +178,7 @@ impl fmt::Display for NodeReason {
             Self::Unknown => f.write_str("its load is not known"),
             Self::JustIdle => f.write_str("idle, to be read again"),
             Self::Needed => f.write_str("the start rule would start a node in its place"),
+            Self::Expected { expected } => write!(f, "kept: {expected}"),
             Self::Held { hold } => write!(f, "held by {hold}"),
             Self::DrainsAtOnce => f.write_str("waits for other drains"),
             Self::Vetoed => f.write_str("its drain was vetoed by a person"),

@@ -173,6 +173,7 @@ impl Scene {
             launched_at: Some(launched),
             ready_at: Some(launched + minutes(5)),
             failed: false,
+            forecast: false,
         };
         let idle_since = (used == 0).then(|| self.now - minutes(5));
         let record = NodeRecord { version: 1, run: Some(run), idle_since, ..NodeRecord::default() };
@@ -193,6 +194,7 @@ impl Scene {
             launched_at: None,
             ready_at: None,
             failed: false,
+            forecast: false,
         };
         self.ledger.nodes.insert(id, NodeRecord { version: 1, run: Some(run), ..NodeRecord::default() });
         self

@@ -6,8 +6,8 @@ use spillway_core::ledger::{
 };
 use spillway_core::observation::{InstanceState, Shard};
 use spillway_core::plan::{Action, Override, Plan};
-use spillway_core::plan_overridden;
 use spillway_core::safety::{Violation, check, check_overridden};
+use spillway_core::{Given, plan_given};
 
 use crate::common::{BURST, HQ, Scene, minutes, now, short, why};
 
@@ -135,7 +135,8 @@ fn now_override(id: InstanceId, calls: bool, lifetime: bool) -> Override {
 }
 
 fn plan_with(scene: &Scene, overrides: &[Override]) -> Plan {
-    plan_overridden(&scene.policy, &scene.observation(), &Ok(scene.ledger.clone()), scene.now, overrides)
+    let given = Given { overrides, ..Given::default() };
+    plan_given(&scene.policy, &scene.observation(), &Ok(scene.ledger.clone()), scene.now, given)
 }
 
 fn busy_and_young() -> Scene {

@@ -21,8 +21,9 @@ use observe::observe_beside;
 use spillway_core::ledger::Ledger;
 use spillway_core::observation::{Fleet, Observation, Reading};
 use spillway_core::outcome::{CycleReport, Outcome};
+use spillway_core::outlook::Profiles;
 use spillway_core::plan::{Override, Plan};
-use spillway_core::planner::plan_overridden;
+use spillway_core::planner::plan_ahead;
 use spillway_core::policy::{Mode, Policy};
 use spillway_core::report::Suspension;
 use spillway_core::safety::{Violation, check_overridden};
@@ -55,7 +56,12 @@ pub struct Cycle<'a, S: Systems> {
     pub owner: String,
     /// On the monotonic clock: when the function is killed.
     pub deadline: Duration,
+    /// What was learned of the platform's days.
+    pub profiles: &'a Profiles,
 }
+
+/// Nothing was learned: what is expected is the rise of the last minutes alone.
+pub static NO_PROFILES: Profiles = Profiles::new();
 
 impl<S: CycleSystems> Cycle<'_, S> {
     /// Runs the cycle to its end.
@@ -126,7 +132,7 @@ impl<S: CycleSystems> Cycle<'_, S> {
         now: Timestamp,
         overrides: &[Override],
     ) -> Planned {
-        let plan = plan_overridden(self.policy, observation, reading, now, overrides);
+        let plan = plan_ahead(self.policy, observation, reading, self.profiles, now, overrides);
         let violations = check_overridden(self.policy, observation, reading, &plan, now, overrides)
             .err()
             .unwrap_or_default();

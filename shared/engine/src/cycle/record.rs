@@ -152,6 +152,12 @@ fn digest(
             .map(|platform| (platform.bursting.enabled, now))
             .or(before.bursting_enabled),
         last_refusal: report.refusal().map(|what| LastRefusal { at: now, what }).or(before.last_refusal),
+        // What could not be seen is not forgotten: the next cycle goes on from it.
+        recent: if platform.is_some() && observation.fleet.is_ok() {
+            report.plan.recent.clone()
+        } else {
+            before.recent
+        },
         // An upgrade that cannot be seen for a moment, since the Management Node restarts, is not over.
         upgrade_since: platform.map_or(before.upgrade_since, |platform| {
             shows_upgrade(policy, platform).then(|| before.upgrade_since.unwrap_or(now))

@@ -14,7 +14,7 @@ use spillway_core::policy::Policy;
 use spillway_core::prewarm::{Prewarmed, Tick};
 use spillway_core::reconcile::ReconcileReport;
 use spillway_dynamodb::{DynamoLedger, LedgerSettings};
-use spillway_engine::cycle::{Cycle, LeaseMemory};
+use spillway_engine::cycle::{Cycle, LeaseMemory, NO_PROFILES};
 use spillway_engine::ports::Clock as _;
 use spillway_engine::ports::Ports;
 use spillway_engine::reconcile::Reconcile;
@@ -132,7 +132,13 @@ impl Environment {
     }
 
     fn cycle(&self, owner: String) -> Cycle<'_, (Fleet, Management, Ledger, SimClock)> {
-        Cycle { ports: self.ports(), policy: &self.policy, owner, deadline: self.deadline() }
+        Cycle {
+            ports: self.ports(),
+            policy: &self.policy,
+            owner,
+            deadline: self.deadline(),
+            profiles: &NO_PROFILES,
+        }
     }
 
     /// What is outside, for somebody who looks at it and whose looking takes no time.

@@ -44,6 +44,7 @@ fn life(minute: i64) -> CurrentRun {
         launched_at: None,
         ready_at: None,
         failed: false,
+        forecast: false,
     }
 }
 

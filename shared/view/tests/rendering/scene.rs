@@ -193,6 +193,7 @@ impl Scene {
                 launched_at: Some(at),
                 ready_at: ready.then_some(at + SignedDuration::from_mins(5)),
                 failed: false,
+                forecast: false,
             }),
             drain: match life {
                 Life0::Draining(_, since) => Some(Drain {

@@ -16,6 +16,7 @@ fn digest(summary: &str) -> Digest {
         bursting_enabled: Some((false, at(NOW))),
         last_refusal: Some(LastRefusal { at: at(NOW), what: "start of i-1: sold out".to_owned() }),
         upgrade_since: Some(at(NOW)),
+        recent: RecentDemand::from([("London".into(), Recent::default().with(at(NOW), 12.5))]),
     }
 }
 

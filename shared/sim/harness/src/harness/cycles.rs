@@ -94,7 +94,9 @@ impl Harness {
     ) -> CycleReport {
         let through = self.through(interceptor);
         let (ports, deadline) = (through.ports(), self.deadline());
-        Cycle { ports, policy: &self.policy, owner: owner.to_owned(), deadline }.run(memory).await
+        Cycle { ports, policy: &self.policy, owner: owner.to_owned(), deadline, profiles: &self.profiles }
+            .run(memory)
+            .await
     }
 
     /// A pre-warm window fires: an invocation of another function, which knows nothing of the lease.
@@ -131,7 +133,7 @@ impl Harness {
     ) -> Prewarmed {
         let through = self.through(interceptor);
         let (ports, deadline) = (through.ports(), self.deadline());
-        let cycle = Cycle { ports, policy: &self.policy, owner, deadline };
+        let cycle = Cycle { ports, policy: &self.policy, owner, deadline, profiles: &self.profiles };
         spillway_engine::prewarm::run(&cycle, tick, &mut LeaseMemory::default()).await
     }
 

@@ -11,7 +11,9 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use spillway_core::observation::Observation;
 use spillway_core::outcome::CycleReport;
+use spillway_core::outlook::Profiles;
 use spillway_core::plan::Plan;
+use spillway_core::plan_ahead;
 use spillway_core::policy::{Mode, Policy};
 use spillway_engine::cycle::{Cycle, LeaseMemory};
 use spillway_engine::ports::LedgerRead;
@@ -42,6 +44,8 @@ pub struct Harness {
     clock: SimClock,
     memory: LeaseMemory,
     cycles: u64,
+    /// What was learned of the platform's days.
+    profiles: Profiles,
     /// What the safety check found in any cycle: a plan that fails it is a defect of the planner.
     violations: Vec<String>,
 }
@@ -68,6 +72,7 @@ impl Harness {
             ledger: MemoryLedger::new(),
             memory: LeaseMemory::default(),
             cycles: 0,
+            profiles: Profiles::new(),
             violations: Vec::new(),
             world,
             policy,
@@ -92,6 +97,11 @@ impl Harness {
     /// The policy.
     pub fn policy(&self) -> &Policy {
         &self.policy
+    }
+
+    /// What was learned of the platform's days is stored.
+    pub fn set_profiles(&mut self, profiles: Profiles) {
+        self.profiles = profiles;
     }
 
     /// Another mode is stored.
@@ -137,6 +147,7 @@ impl Harness {
             policy: &self.policy,
             owner: String::new(),
             deadline: Duration::ZERO,
+            profiles: &self.profiles,
         };
         finish(cycle.observe())
     }
@@ -146,7 +157,7 @@ impl Harness {
         let observation = self.observe()?;
         let now = self.now();
         let ledger = finish(self.ledger.read_ledger(now))?;
-        Some(spillway_core::plan(&self.policy, &observation, &ledger, now))
+        Some(plan_ahead(&self.policy, &observation, &ledger, &self.profiles, now, &[]))
     }
 
     /// A minute passes, then a cycle runs.

@@ -196,6 +196,8 @@ impl Setup {
         let world = world.map_err(|error| ScriptError { line, message: error.to_string() })?;
         let mut policy = self.policy.clone();
         policy.entry("tag_value").or_insert_with(|| self.tag.clone().into());
+        // A scenario shows one rule at a time: load that jumps in a script is no forecast's business unless the script says so.
+        policy.entry("forecast").or_insert_with(|| serde_json::json!({"enabled": false}));
         let policy = Policy::parse(&serde_json::Value::Object(policy).to_string())
             .map_err(|error| ScriptError { line, message: error.to_string() })?;
         Ok((world, policy))
