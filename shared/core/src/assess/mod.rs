@@ -19,7 +19,7 @@ use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
 use crate::ids::{HdCalls, LocationId, LocationName};
 use crate::ledger::Ledger;
-use crate::observation::{Fleet, Location, NodeRole, Platform};
+use crate::observation::{Fleet, Instance, Location, NodeRole, Platform};
 use crate::policy::Policy;
 use issue::note_issues;
 use join::{join, ordered_and_not_listed};
@@ -113,7 +113,7 @@ impl<'a> Assessment<'a> {
         let shards = Shards::of(platform);
         // An always-on node is one whose address no instance with our tag has.
         let on_instances: HashSet<Ipv4Addr> =
-            fleet.instances.iter().flat_map(|instance| instance.private_addresses()).collect();
+            fleet.instances.iter().flat_map(Instance::private_addresses).collect();
 
         let mut nodes: Vec<OverflowNode<'a>> = joined
             .into_iter()
