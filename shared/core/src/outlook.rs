@@ -72,7 +72,8 @@ fn demands(view: &Assessment<'_>) -> BTreeMap<LocationName, f64> {
     for (overflow, room) in view.overflow_locations() {
         let ids: BTreeSet<LocationId> = view.pairs_into(overflow).map(|pair| pair.principal).collect();
         let principals = ids.iter().filter_map(|id| view.locations.get(id)).map(load_of);
-        demands.extend(shared_out(&principals.collect::<Vec<_>>(), &load_of(room)));
+        let shares = shared_out(&principals.collect::<Vec<_>>(), &load_of(room));
+        demands.extend(shares.into_iter().map(|(name, share)| (name, demand(share.used, share.free))));
     }
     demands
 }
@@ -81,23 +82,29 @@ fn load_of(view: &LocationView<'_>) -> LocationLoad {
     LocationLoad { location: view.location.name.clone(), free: view.free, max: view.max }
 }
 
-/// The demand of the principal locations of one overflow location: what each carries, and what the overflow location carries
+/// What a principal location and its part of the overflow location carry, and what is free there, HD calls.
+struct Share {
+    used: f64,
+    free: f64,
+}
+
+/// The load of the principal locations of one overflow location: what each carries, and what the overflow location carries
 /// for it. The platform does not say whose calls those are. They are the calls of those principal locations that are full,
 /// each location's part by its size; where none is full they are counted for all, which is too much and never too little.
-fn shared_out(principals: &[LocationLoad], overflow: &LocationLoad) -> BTreeMap<LocationName, f64> {
+fn shared_out(principals: &[LocationLoad], overflow: &LocationLoad) -> BTreeMap<LocationName, Share> {
     let full = |principal: &LocationLoad| principal.free <= FULL;
     let seats: f64 = principals.iter().filter(|each| full(each)).map(|each| calls(each.max)).sum();
     let carried = calls(overflow.max.minus(overflow.free));
-    let demand_of = |principal: &LocationLoad| {
+    let share_of = |principal: &LocationLoad| {
         let part = match (full(principal), seats > 0.0) {
             (true, true) => calls(principal.max) / seats,
             (false, true) => 0.0,
             (_, false) => 1.0,
         };
         let used = carried.mul_add(part, calls(principal.max.minus(principal.free)));
-        (principal.location.clone(), demand(used, calls(principal.free.plus(overflow.free))))
+        (principal.location.clone(), Share { used, free: calls(principal.free.plus(overflow.free)) })
     };
-    principals.iter().map(demand_of).collect()
+    principals.iter().map(share_of).collect()
 }
 
 /// Which overflow location each principal location fills, by name.
@@ -133,9 +140,9 @@ pub fn recorded_days(
         }
         for (overflow, principals) in by_overflow {
             let Some(room) = load(overflow) else { continue };
-            for (name, demand) in shared_out(&principals, room) {
+            for (name, share) in shared_out(&principals, room) {
                 let day = days.entry(name).or_default().entry(at.date).or_insert_with(|| Day::empty(at.date));
-                day.see(at.minute, demand);
+                day.record(at.minute, share.used, share.free);
             }
         }
     }
@@ -150,6 +157,7 @@ pub fn learn(policy: &Policy, days: &BTreeMap<LocationName, Vec<Day>>) -> Profil
         days: usize::try_from(forecast.days).unwrap_or(usize::MAX),
         lead: forecast.lead_minutes(),
         holidays: forecast.holidays.clone(),
+        cost: None,
     };
     days.iter().filter_map(|(name, days)| Some((name.clone(), fit(days, &options)?))).collect()
 }

@@ -5,25 +5,54 @@ use crate::day::{MINUTES, count};
 /// Minutes over which a day's level is taken.
 pub(crate) const LEVEL_MINUTES: usize = 30;
 
-/// The largest value in the window that begins at each minute and is `minutes` long; at the end of the day what there is.
-pub(crate) fn coming_maximum(values: &[f64], minutes: usize) -> Vec<f64> {
-    (0..values.len())
-        .map(|from| {
-            let until = (from + minutes + 1).min(values.len());
-            values.get(from..until).unwrap_or_default().iter().copied().fold(0.0, f64::max)
-        })
-        .collect()
+/// A day as its minutes follow each other: with the end of the day before it and the beginning of the one after it. Midnight
+/// by the policy's clock may be nine in the morning where the callers are.
+#[derive(Debug)]
+pub(crate) struct Stretch {
+    values: Vec<f64>,
+    /// Where the day begins.
+    midnight: usize,
 }
 
-/// The mean of the last half hour at each minute.
-pub(crate) fn past_mean(values: &[f64]) -> Vec<f64> {
-    (0..values.len())
-        .map(|until| {
-            let from = (until + 1).saturating_sub(LEVEL_MINUTES);
-            let past = values.get(from..=until).unwrap_or_default();
+impl Stretch {
+    /// Minutes of the next day that are looked at: the longest window.
+    pub(crate) const AFTER: usize = 60;
+
+    /// A day, with the days on either side where they are known.
+    pub(crate) fn of(day: &[f64], before: Option<&[f64]>, after: Option<&[f64]>) -> Self {
+        let before = before.unwrap_or_default();
+        let before = before.get(before.len().saturating_sub(LEVEL_MINUTES)..).unwrap_or_default();
+        let after = after.unwrap_or_default();
+        let after = after.get(..Self::AFTER.min(after.len())).unwrap_or_default();
+        Self { values: [before, day, after].concat(), midnight: before.len() }
+    }
+
+    /// The largest value in the window that begins at each minute and is `minutes` long; where it ends after what is known,
+    /// of what is known.
+    pub(crate) fn coming_maximum(&self, minutes: usize) -> Vec<f64> {
+        self.each_minute(|at| {
+            let until = (at + minutes + 1).min(self.values.len());
+            self.values.get(at..until).unwrap_or_default().iter().copied().fold(0.0, f64::max)
+        })
+    }
+
+    /// The mean of the last half hour at each minute.
+    pub(crate) fn past_mean(&self) -> Vec<f64> {
+        self.each_minute(|at| {
+            let from = (at + 1).saturating_sub(LEVEL_MINUTES);
+            let past = self.values.get(from..=at).unwrap_or_default();
             past.iter().sum::<f64>() / count(past.len().max(1))
         })
-        .collect()
+    }
+
+    /// The value so many minutes after a minute of the day, where it is known.
+    pub(crate) fn later(&self, minute: usize, by: usize) -> Option<f64> {
+        self.values.get(self.midnight + minute + by).copied()
+    }
+
+    fn each_minute(&self, of: impl Fn(usize) -> f64) -> Vec<f64> {
+        (0..MINUTES).map(|minute| of(self.midnight + minute)).collect()
+    }
 }
 
 /// The mean of curves, minute by minute.

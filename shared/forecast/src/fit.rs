@@ -1,13 +1,14 @@
 //! Learning from recorded days: done once a night.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 
-use crate::curve::{coming_maximum, mean, past_mean, smoothed};
-use crate::day::{Day, MINUTES, count};
+use crate::cost::CostLimit;
+use crate::curve::{Stretch, mean, smoothed};
+use crate::day::{Day, LeftOut, MINUTES, count};
 use crate::kind::{DayKind, Week};
-use crate::profile::{Curves, LeftOut, Profile, level_ratio, value};
+use crate::profile::{Curves, LARGEST_Z, Profile, Target, level_ratio, value};
 
 /// Window of the demand that nodes are kept for, minutes.
 const STOP_MINUTES: usize = 30;
@@ -25,8 +26,8 @@ const FEW_DAYS: usize = 10;
 /// See [`FEW_DAYS`].
 const LEAST_Z: f64 = 2.0;
 
-/// Steps of the safety factor, quarters: 0 to 6.
-const Z_STEPS: u32 = 24;
+/// Steps of the safety factor.
+const Z_STEP: f64 = 0.25;
 
 /// What an operator asked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,77 +40,104 @@ pub struct FitOptions {
     pub lead: usize,
     /// Days that are no working days whatever their weekday.
     pub holidays: BTreeSet<Date>,
+    /// What a saved call may cost; `None`: whatever it costs.
+    pub cost: Option<CostLimit>,
 }
 
 impl Default for FitOptions {
     fn default() -> Self {
-        Self { refuse_at_most: 1.0 / 2_000.0, days: 20, lead: 10, holidays: BTreeSet::new() }
+        Self { refuse_at_most: 1.0 / 2_000.0, days: 20, lead: 10, holidays: BTreeSet::new(), cost: None }
     }
 }
 
 /// Learns from days, in any order. `None` where there is not a single one that can be learned from.
 pub fn fit(days: &[Day], options: &FitOptions) -> Option<Profile> {
     let mut left_out = Vec::new();
-    let mut whole: Vec<Day> = Vec::new();
+    let mut whole: BTreeMap<Date, &Day> = BTreeMap::new();
     for day in days {
-        if day.is_whole() { whole.push(day.clone()) } else { left_out.push((day.date, LeftOut::Holes)) }
+        match day.left_out() {
+            None => drop(whole.insert(day.date, day)),
+            Some(why) => left_out.push((day.date, why)),
+        }
     }
-    whole.sort_by_key(|day| day.date);
-    whole.dedup_by_key(|day| day.date);
-    let fitted = whole.last()?.date;
-    let week = Week::of(&whole, &options.holidays);
+    let fitted = *whole.keys().next_back()?;
+    let week = Week::of(whole.values().copied(), &options.holidays);
     let mut of_kind = |kind: DayKind| {
         let all: Vec<&Day> =
-            whole.iter().filter(|day| week.kind(day.date, &options.holidays) == kind).collect();
+            whole.values().copied().filter(|day| week.kind(day.date, &options.holidays) == kind).collect();
         let usual = median(all.iter().map(|day| day.mean()).collect());
         let (good, quiet): (Vec<&Day>, Vec<&Day>) =
             all.into_iter().partition(|day| day.mean() >= usual / 2.0);
         left_out.extend(quiet.into_iter().map(|day| (day.date, LeftOut::TooQuiet)));
         let last = good.len().saturating_sub(options.days);
-        curves(good.get(last..).unwrap_or_default(), options)
+        curves(&stretches(good.get(last..).unwrap_or_default(), &whole), options)
     };
     let (working, quiet) = (of_kind(DayKind::Working), of_kind(DayKind::Quiet));
     left_out.sort_unstable();
+    left_out.dedup();
     Some(Profile { fitted, working, quiet, left_out, week })
 }
 
+/// Days with what came before and after midnight. What follows yesterday is not known yet, and a day that was left out is not
+/// asked: what followed an earlier day stands for it, so that the evening does not look as if the load ended at midnight.
+fn stretches(days: &[&Day], whole: &BTreeMap<Date, &Day>) -> Vec<Stretch> {
+    let filled = |date: Date| whole.get(&date).map(|day| day.filled());
+    let mut next_day = None;
+    days.iter()
+        .map(|day| {
+            let before = day.date.yesterday().ok().and_then(filled);
+            next_day = day.date.tomorrow().ok().and_then(filled).or_else(|| next_day.take());
+            Stretch::of(&day.filled(), before.as_deref(), next_day.as_deref())
+        })
+        .collect()
+}
+
 /// One day, with what is reckoned from it once.
-struct Seen {
-    demand: Vec<f64>,
+struct Seen<'a> {
+    demand: &'a Stretch,
     start: Vec<f64>,
     stop: Vec<f64>,
     ratio: Vec<f64>,
 }
 
-fn curves(days: &[&Day], options: &FitOptions) -> Option<Curves> {
+fn curves(days: &[Stretch], options: &FitOptions) -> Option<Curves> {
     if days.is_empty() {
         return None;
     }
-    let demands: Vec<Vec<f64>> = days.iter().map(|day| day.filled()).collect();
-    let levels: Vec<Vec<f64>> = demands.iter().map(|demand| past_mean(demand)).collect();
+    let levels: Vec<Vec<f64>> = days.iter().map(Stretch::past_mean).collect();
     let level = mean(levels.iter());
-    let seen: Vec<Seen> = demands
-        .into_iter()
+    let seen: Vec<Seen<'_>> = days
+        .iter()
         .zip(&levels)
         .map(|(demand, own)| Seen {
-            start: coming_maximum(&demand, options.lead),
-            stop: coming_maximum(&demand, STOP_MINUTES),
+            start: demand.coming_maximum(options.lead.min(Stretch::AFTER)),
+            stop: demand.coming_maximum(STOP_MINUTES),
             ratio: own.iter().zip(&level).map(|(own, usual)| level_ratio(*own, *usual)).collect(),
             demand,
         })
         .collect();
-    let start = mean(seen.iter().map(|day| &day.start).collect::<Vec<_>>().into_iter());
-    let stop = mean(seen.iter().map(|day| &day.stop).collect::<Vec<_>>().into_iter());
+    let start = mean(seen.iter().map(|day| &day.start));
+    let stop = mean(seen.iter().map(|day| &day.stop));
     let start_spread = spread(&seen, &start, |day| &day.start);
     let stop_spread = spread(&seen, &stop, |day| &day.stop);
     let days = u32::try_from(seen.len()).unwrap_or(u32::MAX);
-    let mut curves = Curves { days, z: 0.0, unmet: 0.0, start, start_spread, stop, stop_spread, level };
+    let mut curves = Curves {
+        days,
+        z: 0.0,
+        unmet: 0.0,
+        target: Target::Met,
+        start,
+        start_spread,
+        stop,
+        stop_spread,
+        level,
+    };
     calibrate(&mut curves, &seen, options);
     Some(curves)
 }
 
 /// Standard deviation of the days around the scaled mean, minute by minute.
-fn spread(seen: &[Seen], usual: &[f64], of: impl Fn(&Seen) -> &Vec<f64>) -> Vec<f64> {
+fn spread<'a>(seen: &'a [Seen<'a>], usual: &[f64], of: impl Fn(&'a Seen<'a>) -> &'a Vec<f64>) -> Vec<f64> {
     let n = count(seen.len());
     // Each day is part of the mean that it is held against.
     let own_part = if seen.len() > 1 { n / (n - 1.0) } else { 1.0 };
@@ -129,31 +157,65 @@ fn spread(seen: &[Seen], usual: &[f64], of: impl Fn(&Seen) -> &Vec<f64>) -> Vec<
     squares.iter().zip(usual).map(at).collect()
 }
 
-/// The smallest safety factor with which a replay of the same days leaves no more unmet than was asked for.
-fn calibrate(curves: &mut Curves, seen: &[Seen], options: &FitOptions) {
-    let all: f64 = seen.iter().flat_map(|day| &day.demand).sum();
-    let unmet = |z: f64| -> f64 {
-        let missing = |day: &Seen| -> f64 {
-            // What is ordered now is ready after the window, a minute less: the order itself took one.
-            let ordered = options.lead.saturating_sub(1);
-            (ordered..MINUTES)
-                .map(|minute| {
-                    let at = minute - ordered;
-                    let usual = value(&curves.start, at) * value(&day.ratio, at);
-                    let ready = z.mul_add(value(&curves.start_spread, at), usual);
-                    (value(&day.demand, minute) - ready).max(0.0)
-                })
-                .sum()
-        };
-        if all > 0.0 { seen.iter().map(missing).sum::<f64>() / all } else { 0.0 }
-    };
+/// The smallest safety factor with which a replay of the same days leaves no more unmet than was asked for, or the largest
+/// that is not too dear.
+fn calibrate(curves: &mut Curves, seen: &[Seen<'_>], options: &FitOptions) {
     let least = if seen.len() < FEW_DAYS { LEAST_Z } else { 0.0 };
-    let steps = (0..=Z_STEPS).map(|step| f64::from(step) / 4.0).filter(|z| *z >= least);
-    for z in steps {
-        (curves.z, curves.unmet) = (z, unmet(z));
-        if curves.unmet <= options.refuse_at_most {
-            return;
+    let replayed = |z: f64| Replay::of(curves, seen, options, z);
+    let mut best = (least, replayed(least));
+    let mut target = Target::OutOfReach;
+    loop {
+        if best.1.share() <= options.refuse_at_most {
+            target = Target::Met;
+            break;
         }
+        let z = best.0 + Z_STEP;
+        if z > LARGEST_Z {
+            break;
+        }
+        let next = replayed(z);
+        let (capacity, saved) = (next.capacity - best.1.capacity, best.1.unmet - next.unmet);
+        if options.cost.is_some_and(|limit| limit.is_passed(capacity, saved)) {
+            target = Target::TooDear;
+            break;
+        }
+        best = (z, next);
+    }
+    (curves.z, curves.unmet, curves.target) = (best.0, best.1.share(), target);
+}
+
+/// The recorded days once more, with a safety factor. All in HD calls times minutes.
+struct Replay {
+    /// All demand.
+    demand: f64,
+    /// What of it would not have been met.
+    unmet: f64,
+    /// Capacity above what is always on.
+    capacity: f64,
+}
+
+impl Replay {
+    fn of(curves: &Curves, seen: &[Seen<'_>], options: &FitOptions, z: f64) -> Self {
+        // What is ordered now is ready at the end of the window, a minute less: the order itself took one.
+        let ordered = options.lead.min(Stretch::AFTER).saturating_sub(1);
+        let always_on = options.cost.map_or(0.0, |limit| limit.always_on);
+        let mut replay = Self { demand: 0.0, unmet: 0.0, capacity: 0.0 };
+        for day in seen {
+            for at in 0..MINUTES {
+                let Some(demand) = day.demand.later(at, ordered) else { break };
+                let usual = value(&curves.start, at) * value(&day.ratio, at);
+                let ready = z.mul_add(value(&curves.start_spread, at), usual);
+                replay.demand += demand;
+                replay.unmet += (demand - ready).max(0.0);
+                replay.capacity += (ready - always_on).max(0.0);
+            }
+        }
+        replay
+    }
+
+    /// The share of the demand that would not have been met.
+    fn share(&self) -> f64 {
+        if self.demand > 0.0 { self.unmet / self.demand } else { 0.0 }
     }
 }
 

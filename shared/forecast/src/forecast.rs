@@ -6,6 +6,7 @@ use std::fmt;
 use jiff::civil::{Date, Time};
 
 use crate::day::{LocalMinute, MINUTES};
+use crate::kind::DayKind;
 use crate::profile::{Profile, value};
 use crate::recent::Recent;
 
@@ -34,6 +35,8 @@ pub struct Expected {
     pub kept_until: Time,
     /// Days that were learned from.
     pub days: u32,
+    /// What kind of day it is.
+    pub kind: DayKind,
     /// Today's level over the usual one.
     pub level: f64,
 }
@@ -87,9 +90,14 @@ impl fmt::Display for Expected {
             level if level <= -1.0 => format!("today {:.0} % below usual", -level),
             _ => "today as usual".to_owned(),
         };
-        let (total, days) = (Calls(self.demand + self.margin), self.days);
-        let days = if days == 1 { "1 day".to_owned() } else { format!("{days} days") };
-        write!(f, "{total} HD calls by {} ({days}, {today}, margin {})", Clock(self.by), Calls(self.margin))
+        let total = Calls(self.demand + self.margin);
+        let kind = match self.kind {
+            DayKind::Working => "working",
+            DayKind::Quiet => "quiet",
+        };
+        let days = if self.days == 1 { "day" } else { "days" };
+        write!(f, "{total} HD calls by {} ({} {kind} {days}, {today}", Clock(self.by), self.days)?;
+        write!(f, ", margin {})", Calls(self.margin))
     }
 }
 
@@ -137,6 +145,7 @@ pub fn forecast(
             by: clock(now.minute + lead),
             kept_until: clock(now.minute + 30),
             days: curves.days,
+            kind: profile.map_or(DayKind::Working, |profile| profile.kind(now.date, holidays)),
             level,
         });
     }
@@ -152,7 +161,8 @@ pub fn forecast(
         stop = stop.max(needed(rise));
     }
     let at = clock(now.minute);
-    (expected.is_some() || rise.is_some()).then_some(Forecast { start, stop, demand, expected, rise, at })
+    let known = (expected.is_some() || rise.is_some()) && start.is_finite() && stop.is_finite();
+    known.then_some(Forecast { start, stop, demand, expected, rise, at })
 }
 
 /// The local time of a minute; after midnight the next day's.

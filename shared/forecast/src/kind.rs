@@ -27,9 +27,9 @@ impl Week {
 
     /// A weekday is a working day if its mean load is at least half of the busiest weekday's. One that was never seen is
     /// what it usually is.
-    pub(crate) fn of(days: &[Day], holidays: &BTreeSet<Date>) -> Self {
+    pub(crate) fn of<'a>(days: impl Iterator<Item = &'a Day>, holidays: &BTreeSet<Date>) -> Self {
         let mut sums: BTreeMap<usize, (f64, usize)> = BTreeMap::new();
-        for day in days.iter().filter(|day| !holidays.contains(&day.date)) {
+        for day in days.filter(|day| !holidays.contains(&day.date)) {
             let (sum, seen) = sums.entry(index(day.date.weekday())).or_default();
             *sum += day.mean();
             *seen += 1;
@@ -45,7 +45,7 @@ impl Week {
         Self(week)
     }
 
-    pub(crate) fn kind(&self, date: Date, holidays: &BTreeSet<Date>) -> DayKind {
+    pub(crate) fn kind(self, date: Date, holidays: &BTreeSet<Date>) -> DayKind {
         let working = self.0.get(index(date.weekday())).copied().unwrap_or(true);
         if working && !holidays.contains(&date) { DayKind::Working } else { DayKind::Quiet }
     }

@@ -8,8 +8,10 @@
 //!
 //! Demand is in HD calls. All times of day are local ones, in the time zone of the policy.
 
+mod cost;
 mod curve;
 mod day;
+mod demand;
 mod fit;
 mod forecast;
 mod kind;
@@ -17,20 +19,12 @@ mod profile;
 mod recent;
 mod stored;
 
-pub use day::{Day, LocalMinute, MINUTES};
+pub use cost::CostLimit;
+pub use day::{Day, Disturbance, LeftOut, LocalMinute, MINUTES};
+pub use demand::{demand, is_cut_off};
 pub use fit::{FitOptions, fit};
 pub use forecast::{Expected, Forecast, PROFILE_LASTS_DAYS, forecast};
 pub use kind::DayKind;
-pub use profile::{Curves, LeftOut, Profile};
+pub use profile::{Curves, Profile, Target};
 pub use recent::{Recent, Sample};
 pub use stored::StoredError;
-
-/// Demand of a minute in which `used` HD calls were carried and `free` more could have been. Where next to nothing was free
-/// callers may have been refused, and what was carried is not what was wanted.
-pub fn demand(used: f64, free: f64) -> f64 {
-    /// HD calls free up to which a minute counts as cut off.
-    const CUT_OFF: f64 = 4.0;
-    /// What such a minute may have been without.
-    const UNSEEN: f64 = 1.3;
-    if free <= CUT_OFF { used * UNSEEN } else { used }
-}

@@ -5,7 +5,7 @@ use std::fmt;
 
 use jiff::civil::Date;
 
-use crate::day::MINUTES;
+use crate::day::{LeftOut, MINUTES};
 use crate::kind::{DayKind, Week};
 
 /// Added to either side of a level before they are compared, HD calls: about a node, so that two calls at night instead of
@@ -15,6 +15,36 @@ const LEVEL_FLOOR: f64 = 17.0;
 /// How far a day's level may be from the usual one and still scale the profile.
 const LEVEL_RANGE: (f64, f64) = (0.4, 2.5);
 
+/// The largest safety factor.
+pub(crate) const LARGEST_Z: f64 = 6.0;
+
+/// Whether the safety factor leaves no more unmet than was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// It does.
+    Met,
+    /// A larger one costs more node-hours for each call that it saves than the policy allows.
+    TooDear,
+    /// The largest one does not.
+    OutOfReach,
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Met => "the target of `forecast.refuse_at_most` is met on the days that were learned from",
+            Self::TooDear => {
+                "the target of `forecast.refuse_at_most` is not met: the next call saved would cost more than \
+                 `forecast.most_node_hours_per_call` allows; raise that to come closer"
+            }
+            Self::OutOfReach => {
+                "the target of `forecast.refuse_at_most` is not met: these days differ too much for any margin; \
+                 set a larger share, such as \"1 in 500\""
+            }
+        })
+    }
+}
+
 /// One kind of day, minute by minute, HD calls.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Curves {
@@ -22,9 +52,10 @@ pub struct Curves {
     pub days: u32,
     /// The safety factor: standard deviations that are added.
     pub z: f64,
-    /// The share of the demand of those days that would not have been met with it, replayed. More than what was asked for
-    /// where even the largest factor does not meet it.
+    /// The share of the demand of those days that would not have been met with it, replayed.
     pub unmet: f64,
+    /// Whether that is what was asked for, and why not.
+    pub target: Target,
     /// Mean over the days of the largest demand in the start window.
     pub start: Vec<f64>,
     /// Its standard deviation.
@@ -63,24 +94,6 @@ pub(crate) fn level_ratio(now: f64, usual: f64) -> f64 {
 
 pub(crate) fn value(curve: &[f64], minute: usize) -> f64 {
     curve.get(minute % MINUTES).copied().unwrap_or(0.0)
-}
-
-/// A day that nothing was learned from, and why.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum LeftOut {
-    /// Too many of its minutes are missing.
-    Holes,
-    /// It carried less than half of what its kind of day usually does: a holiday, or an outage.
-    TooQuiet,
-}
-
-impl fmt::Display for LeftOut {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Holes => "too many of its minutes are missing",
-            Self::TooQuiet => "less than half of the usual load: a holiday or an outage",
-        })
-    }
 }
 
 /// What was learned.

@@ -2,9 +2,9 @@
 
 use jiff::civil::{Date, date};
 
-use crate::day::{Day, MINUTES};
+use crate::day::{Day, Disturbance, LeftOut, MINUTES};
 use crate::kind::Week;
-use crate::profile::{Curves, LeftOut, Profile};
+use crate::profile::{Curves, LARGEST_Z, Profile, Target};
 
 /// First byte: a reader refuses what it does not know.
 const VERSION: u8 = 1;
@@ -25,7 +25,8 @@ impl Day {
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = vec![VERSION];
         put_date(&mut bytes, self.date);
-        put_words(&mut bytes, self.tenths.iter().copied());
+        put_words(&mut bytes, self.disturbed.iter().copied());
+        put_words(&mut bytes, self.kept.iter().copied());
         bytes
     }
 
@@ -36,7 +37,12 @@ impl Day {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, StoredError> {
         let mut reader = Reader(bytes);
         reader.version()?;
-        let day = Self { date: reader.date()?, tenths: reader.words()? };
+        let date = reader.date()?;
+        let mut disturbed = [0; Disturbance::ALL.len()];
+        for minutes in &mut disturbed {
+            *minutes = u16::from_le_bytes(reader.take()?);
+        }
+        let day = Self { date, kept: reader.words()?, disturbed };
         reader.end(day)
     }
 }
@@ -58,6 +64,9 @@ impl Profile {
             bytes.push(match why {
                 LeftOut::Holes => 0,
                 LeftOut::TooQuiet => 1,
+                LeftOut::Disturbed(Disturbance::Outage) => 2,
+                LeftOut::Disturbed(Disturbance::Upgrade) => 3,
+                LeftOut::Disturbed(Disturbance::Pause) => 4,
             });
         }
         bytes
@@ -82,6 +91,9 @@ impl Profile {
             let why = match reader.byte()? {
                 0 => LeftOut::Holes,
                 1 => LeftOut::TooQuiet,
+                2 => LeftOut::Disturbed(Disturbance::Outage),
+                3 => LeftOut::Disturbed(Disturbance::Upgrade),
+                4 => LeftOut::Disturbed(Disturbance::Pause),
                 _ => return Err(StoredError),
             };
             left_out.push((day, why));
@@ -110,6 +122,11 @@ fn put_curves(bytes: &mut Vec<u8>, curves: Option<&Curves>) {
     bytes.extend(curves.days.to_le_bytes());
     bytes.extend(curves.z.to_le_bytes());
     bytes.extend(curves.unmet.to_le_bytes());
+    bytes.push(match curves.target {
+        Target::Met => 0,
+        Target::TooDear => 1,
+        Target::OutOfReach => 2,
+    });
     let Curves { start, start_spread, stop, stop_spread, level, .. } = curves;
     for curve in [start, start_spread, stop, stop_spread, level] {
         let word = |minute: usize| to_word(curve.get(minute).copied().unwrap_or(0.0));
@@ -149,9 +166,19 @@ impl Reader<'_> {
         (0..MINUTES).map(|_| self.take().map(u16::from_le_bytes)).collect()
     }
 
-    fn number(&mut self) -> Result<f64, StoredError> {
+    /// A number from 0 to `most`: what a fit cannot have written was written by something else.
+    fn number(&mut self, most: f64) -> Result<f64, StoredError> {
         let number = f64::from_le_bytes(self.take()?);
-        if number.is_finite() { Ok(number) } else { Err(StoredError) }
+        if (0.0..=most).contains(&number) { Ok(number) } else { Err(StoredError) }
+    }
+
+    fn target(&mut self) -> Result<Target, StoredError> {
+        match self.byte()? {
+            0 => Ok(Target::Met),
+            1 => Ok(Target::TooDear),
+            2 => Ok(Target::OutOfReach),
+            _ => Err(StoredError),
+        }
     }
 
     fn curve(&mut self) -> Result<Vec<f64>, StoredError> {
@@ -163,8 +190,9 @@ impl Reader<'_> {
             0 => Ok(None),
             1 => Ok(Some(Curves {
                 days: u32::from_le_bytes(self.take()?),
-                z: self.number()?,
-                unmet: self.number()?,
+                z: self.number(LARGEST_Z)?,
+                unmet: self.number(1.0)?,
+                target: self.target()?,
                 start: self.curve()?,
                 start_spread: self.curve()?,
                 stop: self.curve()?,

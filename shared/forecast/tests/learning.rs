@@ -1,5 +1,7 @@
 //! What is learned from days that can be reckoned by hand, and what is expected of them.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
@@ -7,7 +9,8 @@ use jiff::civil::{Date, date};
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use spillway_forecast::{
-    Curves, Day, DayKind, FitOptions, LeftOut, LocalMinute, MINUTES, Profile, Recent, demand, fit, forecast,
+    Curves, Day, DayKind, FitOptions, LeftOut, LocalMinute, MINUTES, Profile, Recent, Target, demand, fit,
+    forecast,
 };
 
 const NINE: usize = 9 * 60;
@@ -86,6 +89,8 @@ fn the_safety_factor_is_what_the_operator_asks_for_and_no_more() {
     assert!(loose.1 <= 0.1 && strict.1 <= 0.0005, "{loose:?} {strict:?}");
     let impossible = asked(-1.0);
     assert!((impossible.0 - 6.0).abs() < 1e-9, "the largest, and it says that it does not suffice");
+    let impossible = fit(&days, &FitOptions { refuse_at_most: -1.0, ..FitOptions::default() }).unwrap();
+    assert_eq!(working(&impossible).target, Target::OutOfReach);
 }
 
 #[test]
@@ -128,7 +133,11 @@ fn what_a_cycle_is_given_is_the_profile_at_todays_level() {
     let expected = usual.expected.unwrap();
     assert!((expected.demand - 100.0).abs() < 1e-9 && (expected.level - 1.0).abs() < 1e-9);
     assert!(usual.why_start().starts_with("expected up to 10"), "{}", usual.why_start());
-    assert!(usual.why_start().contains("by 09:00 (20 days, today as usual, margin"), "{}", usual.why_start());
+    assert!(
+        usual.why_start().contains("by 09:00 (20 working days, today as usual, margin"),
+        "{}",
+        usual.why_start()
+    );
     // 17 is added to either side: (30 + 17) / (10 + 17) = 1.74.
     let busy = at(30.0, NINE - 10);
     assert!((busy.expected.unwrap().demand - 100.0 * 47.0 / 27.0).abs() < 1e-6);
@@ -223,14 +232,18 @@ fn what_is_stored_is_read_as_it_was_and_nothing_else_is_read() {
     days.push(Day::empty(date(2026, 3, 1)));
     let profile = fit(&days, &FitOptions::default()).unwrap();
     let bytes = profile.to_bytes();
-    assert_eq!(bytes.len(), 1 + 4 + 7 + 2 * (1 + 4 + 16 + 5 * 2 * MINUTES) + 1 + 5);
+    assert_eq!(bytes.len(), 1 + 4 + 7 + 2 * (1 + 4 + 16 + 1 + 5 * 2 * MINUTES) + 1 + 5);
     let read = Profile::from_bytes(&bytes).unwrap();
     assert_eq!((read.fitted, &read.left_out), (profile.fitted, &profile.left_out));
     let (read, written) = (working(&read), working(&profile));
     assert!((read.z - written.z).abs() < 1e-9 && read.days == 20);
     assert!(read.start_spread.iter().zip(&written.start_spread).all(|(a, b)| (a - b).abs() <= 0.05));
     let bytes = days[0].to_bytes();
-    assert_eq!(bytes.len(), 5 + 2 * MINUTES);
+    assert_eq!(
+        bytes.len(),
+        5 + 3 * 2 + 2 * MINUTES,
+        "with its key less than three write units of 1,024 bytes"
+    );
     assert_eq!(Day::from_bytes(&bytes).unwrap(), days[0]);
     let mut other = bytes.clone();
     other[0] = 2;
