@@ -168,6 +168,10 @@ fn release(
     };
     let retired = is_retired(draft, node);
     let draining = draft.record(node).is_some_and(|record| record.drain.is_some());
+    // The safety check refuses a whole plan that clears it, in every cycle until the command is gone.
+    if draining && node.node.maintenance_mode && !is_our_maintenance(node.node) {
+        return Met::Dismissed(FOREIGN);
+    }
     if retired {
         draft.record_mut(id).retired = false;
     }

@@ -88,6 +88,18 @@ fn a_retired_node_is_reinstated_in_maintenance_mode_by_name_and_takes_calls_when
 }
 
 #[test]
+fn a_draining_node_whose_maintenance_mode_somebody_took_over_is_not_released_and_no_cycle_is_refused_for_it()
+{
+    let mut scene = ready().draining(DrainKind::Auto, 5);
+    scene.last_node_mut().maintenance_mode_reason = "anna: disk".to_owned();
+    let (scene, plan) = with(scene, OperatorCommand::Release);
+    assert!(short(&plan).is_empty(), "{:?}", plan.actions);
+    assert_eq!(plan.done_requests, ["1"]);
+    assert!(plan.events.iter().any(|event| event.reason.contains("somebody else set")), "{:?}", plan.events);
+    assert!(plan.records[&scene.last_id()].drain.is_none(), "the drain is theirs now");
+}
+
+#[test]
 fn a_stopped_node_that_is_released_is_an_overflow_node_again() {
     let (scene, plan) = with(retired(), OperatorCommand::Release);
     assert_eq!(short(&plan), ["clear-maintenance i-00002"]);
