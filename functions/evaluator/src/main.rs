@@ -17,7 +17,7 @@ async fn main() -> ExitCode {
 }
 
 async fn serve() -> Result<()> {
-    let (function, lease) = (Function::start(Environment::read()?).await?, Mutex::default());
-    let service = service_fn(|event| handler::handle(&function, &lease, event));
+    let (function, memory) = (Function::start(Environment::read()?).await?, Mutex::default());
+    let service = service_fn(|event| handler::handle(&function, &memory, event));
     lambda_runtime::run(service).await.map_err(|error| anyhow!("the Lambda runtime: {error}"))
 }

@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use spillway_forecast::{Day, FitOptions, Forecast, LocalMinute, Profile, Recent, demand, fit, forecast};
 
 use crate::assess::{Assessment, LocationView};
@@ -16,6 +16,9 @@ use crate::policy::Policy;
 
 /// What was learned, by principal location.
 pub type Profiles = BTreeMap<LocationName, Profile>;
+
+/// Recorded days, by principal location.
+pub type Days = BTreeMap<LocationName, Vec<Day>>;
 
 /// What is expected, by principal location.
 pub type Forecasts = BTreeMap<LocationName, Forecast>;
@@ -32,13 +35,13 @@ pub struct Outlook {
     pub recent: RecentDemand,
 }
 
-/// Looks ahead. During an outage demand is as it was, and of a location that went or was renamed nothing is remembered.
+/// Looks ahead. Whoever has no profiles at hand expects what the last evaluation did, if that is not long ago. During an outage demand is as it was, and of a location that went or was renamed nothing is remembered.
 pub fn look_ahead(
     policy: &Policy,
     platform: &Platform,
     fleet: &Fleet,
     ledger: &Ledger,
-    profiles: &Profiles,
+    profiles: Option<&Profiles>,
     now: Timestamp,
 ) -> Outlook {
     if !policy.forecast.enabled {
@@ -46,8 +49,12 @@ pub fn look_ahead(
     }
     let view = Assessment::new(policy, platform, fleet, Some(ledger), now);
     let outage = view.is_outage();
-    let before = ledger.cycle.digest.as_ref().map(|digest| &digest.recent);
     let at = LocalMinute::of(now, &policy.forecast.zone());
+    let digest = ledger.cycle.digest.as_ref();
+    let before = digest.map(|digest| &digest.recent);
+    let lately = digest.filter(|digest| now.duration_since(digest.at) <= EXPECTED_LASTS);
+    let (lead, holidays) = (policy.forecast.lead_minutes(), &policy.forecast.holidays);
+    let ahead = |profile: Option<&Profile>, recent: &Recent| forecast(profile, recent, at, lead, holidays);
     let mut outlook = Outlook::default();
     for (name, demand) in demands(&view) {
         let known = before.and_then(|recent| recent.get(&name));
@@ -57,8 +64,12 @@ pub fn look_ahead(
             None if outage => continue,
             None => Recent::default().with(now, demand),
         };
-        let (lead, holidays) = (policy.forecast.lead_minutes(), &policy.forecast.holidays);
-        if let Some(given) = forecast(profiles.get(&name), &recent, at, lead, holidays) {
+        let remembered = || lately.and_then(|digest| digest.expected.get(&name).copied());
+        let given = match profiles {
+            Some(profiles) => ahead(profiles.get(&name), &recent),
+            None => remembered().or_else(|| ahead(None, &recent)),
+        };
+        if let Some(given) = given {
             outlook.forecasts.insert(name.clone(), given);
         }
         outlook.recent.insert(name, recent);
@@ -123,11 +134,7 @@ pub fn pairs_of(locations: &[Location]) -> Pairs {
 }
 
 /// The days of each principal location, from the minutes that cycles recorded, in any order.
-pub fn recorded_days(
-    minutes: &[MinuteOfLoad],
-    pairs: &Pairs,
-    zone: &TimeZone,
-) -> BTreeMap<LocationName, Vec<Day>> {
+pub fn recorded_days(minutes: &[MinuteOfLoad], pairs: &Pairs, zone: &TimeZone) -> Days {
     let mut days: BTreeMap<LocationName, BTreeMap<Date, Day>> = BTreeMap::new();
     for minute in minutes {
         let at = LocalMinute::of(minute.at, zone);
@@ -150,7 +157,7 @@ pub fn recorded_days(
 }
 
 /// Learns from the days of each principal location, as the policy asks for.
-pub fn learn(policy: &Policy, days: &BTreeMap<LocationName, Vec<Day>>) -> Profiles {
+pub fn learn(policy: &Policy, days: &Days) -> Profiles {
     let forecast = &policy.forecast;
     let options = FitOptions {
         refuse_at_most: forecast.refuse_at_most.share(),
@@ -161,6 +168,9 @@ pub fn learn(policy: &Policy, days: &BTreeMap<LocationName, Vec<Day>>) -> Profil
     };
     days.iter().filter_map(|(name, days)| Some((name.clone(), fit(days, &options)?))).collect()
 }
+
+/// How long what one evaluation expected is good for others.
+const EXPECTED_LASTS: SignedDuration = SignedDuration::from_mins(3);
 
 /// Free HD calls up to which new calls of a location are taken to overflow.
 const FULL: HdCalls = HdCalls(4);

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{HoldId, InstanceId, LocationName, NodeId, NodeName};
 use crate::ledger::{Actor, DrainKind, Event, LocationLoad, NodeRecord};
-use crate::outlook::RecentDemand;
+use crate::outlook::{Forecasts, RecentDemand};
 use crate::report::{CancelReason, Report};
 
 /// What to do, and why.
@@ -33,6 +33,9 @@ pub struct Plan {
     /// Demand of the last half hour, to be remembered.
     #[serde(skip)]
     pub recent: RecentDemand,
+    /// What is expected, to be remembered.
+    #[serde(skip)]
+    pub expected: Forecasts,
     /// Why.
     pub report: Report,
 }
@@ -50,6 +53,7 @@ impl Plan {
             done_requests: Vec::new(),
             load: Vec::new(),
             recent: RecentDemand::new(),
+            expected: Forecasts::new(),
             report: Report::default(),
         }
     }

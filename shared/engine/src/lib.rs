@@ -12,6 +12,7 @@
 
 mod collect;
 pub mod cycle;
+pub mod learning;
 pub mod operation;
 pub mod operator;
 pub mod ports;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::cycle::{Cycle, LeaseMemory, NO_PROFILES};
+use crate::cycle::{Cycle, LeaseMemory};
 use crate::ports::Ports;
 use crate::ports::{Clock, LedgerRead, LedgerWrite};
 use spillway_core::fault::Fault;
@@ -195,8 +195,5 @@ pub(crate) async fn run_cycle<S: CycleSystems>(
 ) -> CycleReport {
     let owner = format!("{} {place}, {}", actor(by), ports.clock.now());
     let deadline = ports.clock.monotonic() + CYCLE;
-    Box::pin(
-        Cycle { ports, policy, owner, deadline, profiles: &NO_PROFILES }.run_overridden(memory, overrides),
-    )
-    .await
+    Box::pin(Cycle { ports, policy, owner, deadline, profiles: None }.run_overridden(memory, overrides)).await
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use jiff::civil::{Date, Time};
+use serde::{Deserialize, Serialize};
 
 use crate::day::{LocalMinute, MINUTES};
 use crate::kind::DayKind;
@@ -23,7 +24,7 @@ const GATE_DAYS: u32 = 3;
 const GATE_MINUTES: i64 = 5;
 
 /// What the profile expects.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Expected {
     /// The largest demand of the start window, HD calls, without the margin.
     pub demand: f64,
@@ -42,7 +43,7 @@ pub struct Expected {
 }
 
 /// What is to be expected of a principal location, HD calls: for the planner, which asks nothing else of it.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Forecast {
     /// Capacity to have or to order.
     pub start: f64,

@@ -7,8 +7,9 @@ use anyhow::{Result, anyhow};
 use aws_config::BehaviorVersion;
 use jiff::Timestamp;
 use spillway_core::fault::Fault;
+use spillway_core::outlook::Profiles;
 use spillway_core::policy::Policy;
-use spillway_engine::cycle::{Cycle, NO_PROFILES};
+use spillway_engine::cycle::Cycle;
 use spillway_engine::ports::Clock;
 
 use crate::clients::{AwsSystems, ClientPorts, Clients};
@@ -101,9 +102,19 @@ impl Run {
         self.deadline
     }
 
-    /// One cycle, by an owner of its own.
+    /// One cycle, by an owner of its own, that expects what the last evaluation did.
     pub fn cycle(&self) -> Cycle<'_, AwsSystems> {
         let (owner, deadline) = (self.owner.clone(), self.deadline);
-        Cycle { ports: self.ports(), policy: self.policy(), owner, deadline, profiles: &NO_PROFILES }
+        Cycle { ports: self.ports(), policy: self.policy(), owner, deadline, profiles: None }
+    }
+
+    /// One evaluation, with what was learned of the platform's days.
+    pub fn evaluation<'a>(&'a self, profiles: &'a Profiles) -> Cycle<'a, AwsSystems> {
+        Cycle { profiles: Some(profiles), ..self.cycle() }
+    }
+
+    /// What is left until the function is killed.
+    pub fn time_left(&self) -> Duration {
+        self.deadline.saturating_sub(self.ports().clock.monotonic())
     }
 }

@@ -7,6 +7,7 @@ use spillway_core::outcome::{ActionEnd, CycleReport, Outcome};
 use spillway_core::plan::Action;
 use spillway_core::prewarm::{PrewarmEnd, Prewarmed, SpecError};
 use spillway_core::reconcile::ReconcileReport;
+use spillway_engine::learning::Learned;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -37,6 +38,34 @@ pub fn ended(served: anyhow::Result<()>) -> ExitCode {
             tracing::error!("{error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// What was learned of the platform's days, or why nothing was.
+pub fn learned(platform: &str, learned: &Result<Option<Learned>, Fault>) {
+    match learned {
+        Ok(None) => {}
+        Ok(Some(learned)) => {
+            for (principal, profile) in &learned.profiles {
+                let days = profile.working.as_ref().map_or(0, |curves| curves.days);
+                let left_out: Vec<String> =
+                    profile.left_out.iter().map(|(day, why)| format!("{day}: {why}")).collect();
+                tracing::info!(
+                    platform,
+                    principal = principal.as_str(),
+                    until = %learned.until,
+                    working_days = days,
+                    left_out = left_out.join("; "),
+                    "the forecast has learned"
+                );
+            }
+        }
+        Err(fault) => tracing::warn!(
+            platform,
+            error = %fault,
+            remedy = %fault.remedy,
+            "the forecast could not learn or recall; the threshold and the rate of rise go on"
+        ),
     }
 }
 

@@ -8,6 +8,7 @@
 #![cfg(test)]
 
 mod addresses;
+mod learning;
 mod operations;
 mod prewarm;
 mod properties;

@@ -8,7 +8,7 @@ use spillway_core::fault::{Fault, FaultKind, System};
 use spillway_core::ledger::{Actor, EventKind};
 use spillway_core::outcome::{CycleReport, Outcome};
 use spillway_core::policy::{ForecastPolicy, Mode, Policy};
-use spillway_engine::cycle::{Cycle, LeaseMemory, NO_PROFILES};
+use spillway_engine::cycle::{Cycle, LeaseMemory};
 use spillway_engine::ports::Ports;
 
 use crate::now;
@@ -67,7 +67,7 @@ impl Shadow {
             policy: &self.policy,
             owner: format!("owner-{}", self.cycles),
             deadline,
-            profiles: &NO_PROFILES,
+            profiles: None,
         };
         now(cycle.run(&mut LeaseMemory::default()))
     }

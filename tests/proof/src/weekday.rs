@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use spillway_core::ids::HdCalls;
 use spillway_core::outcome::CycleReport;
 use spillway_core::policy::Policy;
-use spillway_engine::cycle::{Cycle, LeaseMemory, NO_PROFILES};
+use spillway_engine::cycle::{Cycle, LeaseMemory};
 use spillway_engine::ports::Ports;
 
 use crate::now;
@@ -56,13 +56,8 @@ fn played(start: Timestamp, callers: Arc<Callers>) -> (Stats, String) {
     let mut memory = LeaseMemory::default();
     let reports = run(&world, 0..24, |minute| {
         let deadline = std::time::Duration::from_secs(minute.unsigned_abs() * 60 + 45);
-        let cycle = Cycle {
-            ports,
-            policy: &policy,
-            owner: format!("owner-{minute}"),
-            deadline,
-            profiles: &NO_PROFILES,
-        };
+        let cycle =
+            Cycle { ports, policy: &policy, owner: format!("owner-{minute}"), deadline, profiles: None };
         Some(now(cycle.run(&mut memory)))
     });
     assert!(reports.iter().all(|report| report.violations.is_empty()));
@@ -107,7 +102,7 @@ fn morning(world: &SharedWorld, n: u64, how: Option<Strike>) -> Stats {
             Intercepted::new(Intercepted::new(management.clone(), faults.clone()), death.clone());
         let ledger = Intercepted::new(Intercepted::new(ledger.clone(), faults), death.clone());
         let ports = Ports::of(&fleet, &management, &ledger, &clock);
-        let cycle = Cycle { ports, policy: &policy, owner, deadline, profiles: &NO_PROFILES };
+        let cycle = Cycle { ports, policy: &policy, owner, deadline, profiles: None };
         let report = now(until_death(&death, cycle.run(&mut memory)))?;
         assert!(report.violations.is_empty());
         Some(report)

@@ -7,7 +7,7 @@ use spillway_core::observation::Licences;
 use spillway_core::outcome::Outcome;
 use spillway_core::policy::{Mode, Policy};
 use spillway_core::prewarm::{PrewarmEnd, PrewarmRefusal, Tick, WindowSpec};
-use spillway_engine::cycle::{Cycle, LeaseMemory, NO_PROFILES};
+use spillway_engine::cycle::{Cycle, LeaseMemory};
 use spillway_engine::ports::Ports;
 use spillway_engine::ports::{Clock, LicenceRead, OverflowStart};
 use spillway_engine::prewarm::run;
@@ -48,8 +48,7 @@ async fn in_assist_mode_pexip_starts_a_windows_nodes_by_its_own_command() {
     let clock = SimClock::new(Arc::clone(&world));
     let ports = Ports::of(&fleet, &http, &ledger, &clock);
     let deadline = clock.monotonic() + std::time::Duration::from_secs(45);
-    let cycle =
-        Cycle { ports, policy: &policy, owner: "prewarm-1".to_owned(), deadline, profiles: &NO_PROFILES };
+    let cycle = Cycle { ports, policy: &policy, owner: "prewarm-1".to_owned(), deadline, profiles: None };
     let tick = |lead_minutes: u32| Tick {
         spec: WindowSpec { lead_minutes, ..WindowSpec::with_defaults("w", "UTC") },
         scheduled_at: Some(clock.now()),

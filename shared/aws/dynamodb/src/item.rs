@@ -214,6 +214,7 @@ mod tests {
             last_refusal: None,
             upgrade_since: None,
             recent: spillway_core::outlook::RecentDemand::new(),
+            expected: spillway_core::outlook::Forecasts::new(),
         };
         let map = BTreeMap::from([("digest", &digest)]);
         let back: BTreeMap<String, Digest> = decode(encode(Key::cycle(), &map, None).unwrap()).unwrap();

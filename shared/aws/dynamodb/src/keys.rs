@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use spillway_core::ids::{HoldId, InstanceId};
+use spillway_core::ids::{HoldId, InstanceId, LocationName};
 
 /// Partition key attribute.
 pub(crate) const PK: &str = "pk";
@@ -23,6 +23,12 @@ pub(crate) const NODE: &str = "NODE#";
 pub(crate) const NAT: &str = "NAT#";
 /// Prefix of holds.
 pub(crate) const HOLD: &str = "HOLD#";
+/// The partition of what the forecast has learned, and from what.
+pub(crate) const FORECAST: &str = "FORECAST";
+/// Prefix of closed days.
+pub(crate) const FORECAST_DAY: &str = "DAY#";
+/// Prefix of profiles.
+pub(crate) const FORECAST_PROFILE: &str = "PROFILE#";
 /// Prefix of requests.
 pub(crate) const REQUEST: &str = "REQUEST#";
 
@@ -67,6 +73,14 @@ impl Key {
 
     pub(crate) fn event(at: Timestamp, id: &str) -> Self {
         Self { pk: event_partition(utc_date(at)), sk: format!("{}#{id}", instant(at)) }
+    }
+
+    pub(crate) fn forecast_day(date: Date, principal: &LocationName) -> Self {
+        Self { pk: FORECAST.to_owned(), sk: format!("{FORECAST_DAY}{date}#{principal}") }
+    }
+
+    pub(crate) fn forecast_profile(principal: &LocationName) -> Self {
+        Self { pk: FORECAST.to_owned(), sk: format!("{FORECAST_PROFILE}{principal}") }
     }
 
     pub(crate) fn load(at: Timestamp) -> Self {

@@ -164,6 +164,7 @@ fn shortened(digest: &Digest) -> Digest {
         last_refusal,
         upgrade_since,
         recent,
+        expected,
     } = digest.clone();
     Digest {
         at,
@@ -177,6 +178,7 @@ fn shortened(digest: &Digest) -> Digest {
             .map(|LastRefusal { at, what }| LastRefusal { at, what: cut(what, LONGEST_SUMMARY) }),
         upgrade_since,
         recent,
+        expected,
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use spillway_core::fault::Fault;
 use spillway_core::ids::{HoldId, InstanceId};
@@ -12,8 +13,11 @@ use spillway_core::ledger::MinuteOfLoad;
 use spillway_core::ledger::{
     CycleRecord, Digest, Event, Hold, KnownPlatform, Ledger, LocationLoad, NodeRecord, Request,
 };
+use spillway_core::outlook::{Days, Profiles};
 use spillway_core::reconcile::{NatState, NatWrite};
-use spillway_engine::ports::{Clock, Lease, LeaseError, LedgerRead, LedgerWrite, LoadRead, NatLedger};
+use spillway_engine::ports::{
+    Clock, ForecastRead, ForecastWrite, Lease, LeaseError, LedgerRead, LedgerWrite, LoadRead, NatLedger,
+};
 
 /// Where the ledger is and how long it keeps history.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,6 +106,26 @@ impl LedgerRead for DynamoLedger {
 impl LoadRead for DynamoLedger {
     async fn read_load(&self, from: Timestamp, until: Timestamp) -> Result<Vec<MinuteOfLoad>, Fault> {
         self.read_minutes_of_load(from, until).await
+    }
+}
+
+impl ForecastRead for DynamoLedger {
+    async fn read_profiles(&self) -> Result<Profiles, Fault> {
+        self.read_stored_profiles().await
+    }
+}
+
+impl ForecastWrite for DynamoLedger {
+    async fn read_days(&self, since: Date) -> Result<Days, Fault> {
+        self.read_stored_days(since).await
+    }
+
+    async fn put_days(&self, days: &Days) -> Result<(), Fault> {
+        self.put_stored_days(days).await
+    }
+
+    async fn put_profiles(&self, profiles: &Profiles) -> Result<(), Fault> {
+        self.put_stored_profiles(profiles).await
     }
 }
 

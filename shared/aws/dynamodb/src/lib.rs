@@ -18,6 +18,7 @@
 
 mod events;
 mod fault;
+mod forecast;
 mod group;
 mod item;
 mod keys;

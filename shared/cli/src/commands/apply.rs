@@ -2,7 +2,6 @@
 
 use serde_json::json;
 use spillway_core::outcome::CycleReport;
-use spillway_core::outlook::Profiles;
 use spillway_core::safety::check;
 use spillway_engine::cycle::{LeaseMemory, read_world};
 use spillway_view::clean;
@@ -28,7 +27,7 @@ pub(crate) async fn run(context: &Context, acting: &Acting, output: &Output) -> 
 async fn preview(session: &CliSession<'_>, output: &Output) -> Result<usize, Failure> {
     let (observation, ledger) = read_world(session.ports()).await;
     let now = session.now();
-    let plan = spillway_core::plan_ahead(session.policy(), &observation, &ledger, &Profiles::new(), now, &[]);
+    let plan = spillway_core::plan_ahead(session.policy(), &observation, &ledger, None, now, &[]);
     if !output.json {
         for violation in check(session.policy(), &observation, &ledger, &plan, now).err().unwrap_or_default()
         {

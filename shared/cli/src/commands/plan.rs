@@ -3,7 +3,6 @@
 
 use clap::Args;
 use serde_json::json;
-use spillway_core::outlook::Profiles;
 use spillway_core::policy::{Mode, Policy};
 use spillway_core::safety::check;
 use spillway_engine::cycle::read_world;
@@ -26,7 +25,7 @@ pub(crate) async fn run(context: &Context, options: &Options, output: &Output) -
     let policy = &clients.settings.policy;
     let (observation, ledger) = read_world(clients.ports()).await;
     let now = context.now();
-    let plan = spillway_core::plan_ahead(policy, &observation, &ledger, &Profiles::new(), now, &[]);
+    let plan = spillway_core::plan_ahead(policy, &observation, &ledger, None, now, &[]);
     let violations = check(policy, &observation, &ledger, &plan, now).err().unwrap_or_default();
     if output.json {
         output::json(&json!({

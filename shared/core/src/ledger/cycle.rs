@@ -1,7 +1,7 @@
 //! The `CYCLE` item: who has the lease, and how the last cycle ended.
 
 use super::outcome::Outcome;
-use crate::outlook::RecentDemand;
+use crate::outlook::{Forecasts, RecentDemand};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -51,6 +51,9 @@ pub struct Digest {
     /// Demand of the last half hour, by principal location: what the forecast starts from.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub recent: RecentDemand,
+    /// What is expected, by principal location, for whoever has not learned it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub expected: Forecasts,
 }
 
 impl Digest {
@@ -67,6 +70,7 @@ impl Digest {
             last_refusal: None,
             upgrade_since: None,
             recent: RecentDemand::new(),
+            expected: Forecasts::new(),
         }
     }
 }

@@ -45,12 +45,12 @@ pub fn plan(policy: &Policy, observation: &Observation, ledger: &Reading<Ledger>
     plan_given(policy, observation, ledger, now, Given::default())
 }
 
-/// Decides what to do, with what is expected: what a cycle does.
+/// Decides what to do, with what is expected: what a cycle does. Without profiles what the last evaluation expected.
 pub fn plan_ahead(
     policy: &Policy,
     observation: &Observation,
     ledger: &Reading<Ledger>,
-    profiles: &Profiles,
+    profiles: Option<&Profiles>,
     now: Timestamp,
     overrides: &[Override],
 ) -> Plan {
@@ -61,7 +61,7 @@ pub fn plan_ahead(
     };
     let given = Given { overrides, forecasts: Some(&outlook.forecasts) };
     let mut plan = plan_given(policy, observation, ledger, now, given);
-    plan.recent = outlook.recent;
+    (plan.recent, plan.expected) = (outlook.recent, outlook.forecasts);
     plan
 }
 

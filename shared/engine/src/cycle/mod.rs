@@ -56,12 +56,9 @@ pub struct Cycle<'a, S: Systems> {
     pub owner: String,
     /// On the monotonic clock: when the function is killed.
     pub deadline: Duration,
-    /// What was learned of the platform's days.
-    pub profiles: &'a Profiles,
+    /// What was learned of the platform's days; none: what the last evaluation expected is taken.
+    pub profiles: Option<&'a Profiles>,
 }
-
-/// Nothing was learned: what is expected is the rise of the last minutes alone.
-pub static NO_PROFILES: Profiles = Profiles::new();
 
 impl<S: CycleSystems> Cycle<'_, S> {
     /// Runs the cycle to its end.

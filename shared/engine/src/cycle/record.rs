@@ -158,6 +158,7 @@ fn digest(
         } else {
             before.recent
         },
+        expected: report.plan.expected.clone(),
         // An upgrade that cannot be seen for a moment, since the Management Node restarts, is not over.
         upgrade_since: platform.map_or(before.upgrade_since, |platform| {
             shows_upgrade(policy, platform).then(|| before.upgrade_since.unwrap_or(now))

@@ -1,12 +1,14 @@
 //! The ledger: state under a lease, history, load, and what the reconciler keeps.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use spillway_core::fault::Fault;
 use spillway_core::ids::{HoldId, InstanceId};
 use spillway_core::ledger::MinuteOfLoad;
 use spillway_core::ledger::{
     CycleRecord, Digest, Event, Hold, KnownPlatform, Ledger, LocationLoad, NodeRecord, Request,
 };
+use spillway_core::outlook::{Days, Profiles};
 use spillway_core::reconcile::{NatState, NatWrite};
 use std::future::Future;
 
@@ -50,6 +52,22 @@ pub trait LoadRead: Send + Sync {
         from: Timestamp,
         until: Timestamp,
     ) -> impl Future<Output = Result<Vec<MinuteOfLoad>, Fault>> + Send;
+}
+
+/// Reads what was learned of the platform's days.
+pub trait ForecastRead: Send + Sync {
+    /// What was learned, by principal location.
+    fn read_profiles(&self) -> impl Future<Output = Result<Profiles, Fault>> + Send;
+}
+
+/// Closes days and stores what was learned from them.
+pub trait ForecastWrite: ForecastRead {
+    /// The closed days from a date on, by principal location.
+    fn read_days(&self, since: Date) -> impl Future<Output = Result<Days, Fault>> + Send;
+    /// Stores days; one that is there is replaced.
+    fn put_days(&self, days: &Days) -> impl Future<Output = Result<(), Fault>> + Send;
+    /// Stores what was learned in the place of what was.
+    fn put_profiles(&self, profiles: &Profiles) -> impl Future<Output = Result<(), Fault>> + Send;
 }
 
 /// Writes the ledger.

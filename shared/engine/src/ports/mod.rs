@@ -14,7 +14,9 @@ pub use fleet::{
     AddressRead, AddressWrite, FleetRead, FleetWrite, InstanceOrder, InstanceScope, OperatorFleet,
     OrderResults,
 };
-pub use ledger::{Lease, LeaseError, LedgerRead, LedgerWrite, LoadRead, NatLedger};
+pub use ledger::{
+    ForecastRead, ForecastWrite, Lease, LeaseError, LedgerRead, LedgerWrite, LoadRead, NatLedger,
+};
 pub use management::{
     CertificateRead, ConfigurationWrite, LicenceRead, ManagementRead, ManagementWrite, NodeRead,
     OverflowStart, PlatformRefresh,

@@ -1,4 +1,4 @@
-//! The four days side by side: numbers, a few sentences that say what they mean, and the same numbers as JSON.
+//! The days side by side: numbers, a few sentences that say what they mean, and the same numbers as JSON.
 //! The sentences are made from the numbers, whichever way they fall.
 
 use std::fmt::Write as _;
@@ -153,22 +153,25 @@ impl Comparison {
                 percent(all.cost_usd, ours.cost_usd, "Spillway")
             ),
         ];
-        if let Some(warm) = self.line(Policy::SpillwayPrewarm) {
-            sentences.insert(
-                1,
-                format!(
-                    "Pre-warmed, it refused {}, for {}.",
-                    than(warm.refused, pexip.refused, "callers", "Pexip's built-in bursting"),
-                    money(warm.cost_usd, pexip.cost_usd, "")
-                ),
-            );
+        let others = [
+            (Policy::VendorRule, "The vendor's rule alone, without the forecast,"),
+            (Policy::SpillwayPrewarm, "The vendor's rule with all overflow nodes started before nine"),
+        ];
+        for (at, (policy, words)) in others.into_iter().enumerate() {
+            if let Some(other) = self.line(policy) {
+                let cost = money(other.cost_usd, ours.cost_usd, "");
+                sentences.insert(
+                    1 + at,
+                    format!("{words} would have refused {}, for {cost}.", callers(other.refused)),
+                );
+            }
         }
         sentences
     }
 
     /// Calls that we dropped: the one number that must be 0.
     pub(super) fn dropped_by_us(&self) -> u64 {
-        let ours = [Policy::Spillway, Policy::SpillwayPrewarm];
+        let ours = [Policy::Spillway, Policy::VendorRule, Policy::SpillwayPrewarm];
         ours.iter().filter_map(|policy| self.line(*policy)).map(|line| line.dropped).sum()
     }
 }

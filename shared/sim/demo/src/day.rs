@@ -55,6 +55,10 @@ pub(super) struct Day {
     pub(super) hold_minutes: u32,
     /// Whether the reconciler keeps static NAT addresses right.
     pub(super) reconciles: bool,
+    /// Who called in the days before, from where on.
+    pub(super) before: Arc<Callers>,
+    /// How many days before were recorded.
+    pub(super) history_days: u32,
     /// The most HD calls wanted at once, and when.
     pub(super) peak: (f64, Timestamp),
     /// Said before anything is played.
@@ -64,7 +68,7 @@ pub(super) struct Day {
 impl Day {
     pub(super) fn new(options: &Options) -> Result<Self> {
         let mut notes = Vec::new();
-        let (source, callers, first) = callers(options, &mut notes)?;
+        let Loaded { source, callers, first, before, history_days } = callers(options, &mut notes)?;
         let Some((peak, peak_at)) = callers.peak() else {
             bail!(
                 "{source}: no callers on {first}{}: choose another --date or a larger --scale (it is {})",
@@ -107,8 +111,18 @@ impl Day {
             reconciles: !options.no_reconciler,
             min_lifetime_minutes: options.min_lifetime,
             peak: (peak.hd(), peak_at),
+            before: Arc::new(before),
+            history_days,
             notes,
         })
+    }
+
+    /// The platform in the days before, and when they begin. Its nodes keep their addresses, so that nothing has to be set right.
+    pub(super) fn before(&self) -> (WorldBuilder, Timestamp) {
+        let midnight = self.start - SignedDuration::from_secs(self.start.as_second().rem_euclid(86_400));
+        let begins = midnight - SignedDuration::from_hours(24 * i64::from(self.history_days));
+        let earlier = Self { start: begins, callers: Arc::clone(&self.before), ..self.clone() };
+        (earlier.platform(Policy::PexipBuiltIn).bursting(false), begins)
     }
 
     /// The platform as the day begins, under a policy. Only what the policy is about differs.
@@ -125,7 +139,7 @@ impl Day {
         match policy {
             Policy::AlwaysOn => platform.everything_public().everything_running(),
             Policy::PexipBuiltIn => platform.everything_elastic(),
-            Policy::Spillway | Policy::SpillwayPrewarm => platform.everything_public(),
+            Policy::Spillway | Policy::VendorRule | Policy::SpillwayPrewarm => platform.everything_public(),
         }
     }
 
@@ -174,7 +188,16 @@ impl Day {
     }
 }
 
-fn callers(options: &Options, notes: &mut Vec<String>) -> Result<(String, Callers, Date)> {
+/// Who calls, and who called before.
+struct Loaded {
+    source: String,
+    callers: Callers,
+    first: Date,
+    before: Callers,
+    history_days: u32,
+}
+
+fn callers(options: &Options, notes: &mut Vec<String>) -> Result<Loaded> {
     let model = LoadModel {
         mean_call: SignedDuration::try_from_secs_f64(options.mean_call_minutes * 60.0)?,
         ..LoadModel::default()
@@ -187,7 +210,14 @@ fn callers(options: &Options, notes: &mut Vec<String>) -> Result<(String, Caller
             "The built-in weekday is the guide's example, not a recording; --trace FILE plays a recorded load."
                 .to_owned(),
         );
-        return Ok(("built-in weekday".to_owned(), day.callers(&model, options.seed), first));
+        let history_days = options.history_days;
+        return Ok(Loaded {
+            source: "built-in weekday".to_owned(),
+            callers: day.callers(&model, options.seed),
+            first,
+            before: day.callers_before(history_days, &model, options.seed),
+            history_days,
+        });
     };
     let trace = Trace::read(file)?;
     let first = options.date.unwrap_or(trace.period().0);
@@ -214,7 +244,27 @@ fn callers(options: &Options, notes: &mut Vec<String>) -> Result<(String, Caller
     if last_asked > trace.period().1 {
         notes.push(format!("The trace ends on {}: nobody calls after it.", trace.period().1));
     }
-    Ok((file.display().to_string(), Callers::from_arrivals(arrivals, &model, options.seed), first))
+    let there = trace.period().0.until(first).map_or(0, |span| span.get_days());
+    let history_days = options.history_days.min(u32::try_from(there).unwrap_or(0));
+    let before = if history_days > 0 {
+        let day = first.saturating_sub(SignedDuration::from_hours(24 * i64::from(history_days)));
+        let earlier = TraceOptions { day: Some(day), days: history_days, ..chosen };
+        Callers::from_arrivals(trace.arrivals(&earlier)?, &model, options.seed ^ (1 << 32))
+    } else {
+        Callers::default()
+    };
+    if history_days < options.history_days {
+        notes.push(format!(
+            "The trace has {history_days} days before {first}: the forecast learns from no more."
+        ));
+    }
+    Ok(Loaded {
+        source: file.display().to_string(),
+        callers: Callers::from_arrivals(arrivals, &model, options.seed),
+        first,
+        before,
+        history_days,
+    })
 }
 
 fn at(day: Date, time: Time) -> Timestamp {

@@ -8,21 +8,24 @@ use anyhow::{Context as _, Result, anyhow};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use dynoxide::storage_backend::Clock as DatabaseClock;
+use jiff::Timestamp;
 use spillway_core::ids::InstanceId;
 use spillway_core::outcome::CycleReport;
-use spillway_core::policy::Policy;
+use spillway_core::policy::{ForecastPolicy, Policy};
 use spillway_core::prewarm::{Prewarmed, Tick};
 use spillway_core::reconcile::ReconcileReport;
 use spillway_dynamodb::{DynamoLedger, LedgerSettings};
-use spillway_engine::cycle::{Cycle, LeaseMemory, NO_PROFILES};
-use spillway_engine::ports::Clock as _;
+use spillway_engine::cycle::{Cycle, LeaseMemory};
 use spillway_engine::ports::Ports;
+use spillway_engine::ports::{Clock as _, LoadRead as _};
 use spillway_engine::reconcile::Reconcile;
 use spillway_pexip::{Auth, HttpManagement, ManagementSettings, Tls};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use super::day::TAG_VALUE;
+use super::day::{Day, TAG_VALUE};
+use super::history::Learned;
+use super::policy::Policy as DayPolicy;
 use super::travel::TravelTime;
 use spillway_harness::intercept::Intercepted;
 use spillway_harness::ports::{SimClock, SimFleet};
@@ -48,14 +51,22 @@ pub(super) struct Environment {
     clock: SimClock,
     /// What the warm evaluator remembers.
     memory: LeaseMemory,
+    learned: Learned,
     invocations: u64,
     server: Running,
     database: JoinHandle<()>,
 }
 
 impl Environment {
+    /// The stack of a day under a policy. Where the forecast is off nothing is learned either.
+    pub(super) async fn of(day: &Day, policy: DayPolicy, learned: Learned) -> Result<Self> {
+        let forecast =
+            if policy == DayPolicy::Spillway { ForecastPolicy::default() } else { ForecastPolicy::off() };
+        Self::set(day.platform(policy).build_shared()?, learned, forecast).await
+    }
+
     /// Starts the servers around a world that somebody else advances.
-    pub(super) async fn set(world: SharedWorld) -> Result<Self> {
+    async fn set(world: SharedWorld, learned: Learned, forecast: ForecastPolicy) -> Result<Self> {
         let options = ServeOptions::default();
         let account = options.accounts.first().context("the simulated Management Node has no account")?;
         let auth = Auth::Basic { username: account.name.clone(), password: account.password.clone() };
@@ -81,7 +92,8 @@ impl Environment {
         let fleet = SimFleet::new(Arc::clone(&world), TAG_VALUE);
         Ok(Self {
             // Threshold and minimum lifetime are the Management Node's own: the same that Pexip's rule would use.
-            policy: Policy::with_defaults(TAG_VALUE),
+            policy: Policy { forecast, ..Policy::with_defaults(TAG_VALUE) },
+            learned,
             fleet: Intercepted::new(fleet, travel.clone()),
             management: Intercepted::new(management, travel.clone()),
             ledger: Intercepted::new(ledger, travel),
@@ -102,6 +114,13 @@ impl Environment {
         let report = Box::pin(self.cycle(owner).run(&mut memory)).await;
         self.memory = memory;
         report
+    }
+
+    /// The night after a day: what was recorded of it is learned from.
+    pub(super) async fn learn(&mut self, from: Timestamp, until: Timestamp) -> Result<()> {
+        let minutes = self.ledger.inner().read_load(from, until).await?;
+        self.learned.learn(&self.policy, minutes);
+        Ok(())
     }
 
     /// One invocation of the pre-warm.
@@ -137,7 +156,7 @@ impl Environment {
             policy: &self.policy,
             owner,
             deadline: self.deadline(),
-            profiles: &NO_PROFILES,
+            profiles: Some(&self.learned.profiles),
         }
     }
 

@@ -1,5 +1,5 @@
 //! `cargo demo`: a weekday of bursting on one machine, without an account. The same callers call the same platform
-//! under four policies; the day of pre-warmed Spillway is printed step by step, and at the end come a table, a few
+//! under five policies; Spillway's day is printed step by step, and at the end come a table, a few
 //! sentences and a picture.
 //!
 //! What is real: the cycle, the pre-warm and the reconciler, the Management API's client and server over HTTP, the ledger
@@ -13,6 +13,7 @@
 mod comparison;
 mod day;
 mod environment;
+mod history;
 mod moment;
 mod options;
 mod page;
@@ -33,6 +34,7 @@ use anyhow::{Context as _, Result};
 use self::comparison::Comparison;
 use self::day::Day;
 use self::environment::Environment;
+use self::history::Learned;
 use self::play::{Pace, Played, play_alone, play_silently, play_spillway};
 use self::progress::Progress;
 use self::story::Story;
@@ -51,18 +53,21 @@ pub async fn run<W: Write>(options: &Options, out: &mut W) -> Result<ExitCode> {
 
 async fn play<W: Write>(options: &Options, out: &mut W, progress: &Progress) -> Result<ExitCode> {
     let day = Day::new(options)?;
-    progress.playing(day.minutes());
-    let reactive = {
+    let learned = {
         let day = day.clone();
-        tokio::task::spawn_blocking(move || play_silently(&day, Policy::Spillway))
+        tokio::task::spawn_blocking(move || history::play(&day)).await??
     };
+    progress.playing(day.minutes());
+    let silent = [Policy::VendorRule, Policy::SpillwayPrewarm].map(|policy| {
+        let day = day.clone();
+        tokio::task::spawn_blocking(move || play_silently(&day, policy, Learned::default()))
+    });
     let others = [Policy::PexipBuiltIn, Policy::AlwaysOn].map(|policy| {
         let day = day.clone();
         tokio::task::spawn_blocking(move || play_alone(&day, policy))
     });
     let mut story = Story::new(out, progress, options.json, day.end);
-    let world = day.platform(Policy::SpillwayPrewarm).build_shared()?;
-    let mut environment = Environment::set(world).await?;
+    let mut environment = Environment::of(&day, Policy::Spillway, learned).await?;
     let page = match options.serve {
         Some(port) => Some(serve::start(&environment, &day, port).await?),
         None => None,
@@ -72,10 +77,10 @@ async fn play<W: Write>(options: &Options, out: &mut W, progress: &Progress) -> 
     }
     story.introduce(&day)?;
     let pace = Pace::of(options, &day);
-    let prewarmed = play_spillway(&day, Policy::SpillwayPrewarm, &mut environment, pace, &mut story).await?;
+    let installed = play_spillway(&day, Policy::Spillway, &mut environment, pace, &mut story).await?;
     story.end()?;
-    let mut played = vec![reactive.await??, prewarmed];
-    for other in others {
+    let mut played = vec![installed];
+    for other in silent.into_iter().chain(others) {
         played.push(other.await??);
     }
     progress.end();

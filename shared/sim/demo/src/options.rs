@@ -12,9 +12,10 @@ pub const C5_2XLARGE_PRICE: f64 = 0.34;
 
 /// A simulated weekday of bursting, on this machine, without an account.
 ///
-/// The same callers call four platforms: two that Spillway controls, with and without the pre-warm (the real cycle of
-/// its functions, over HTTP against a simulated Management Node, with their ledger in an embedded DynamoDB), one with
-/// Pexip's built-in bursting, and one with every node always on.
+/// The same callers call five platforms: three that Spillway controls, as installed, by the vendor's rule alone, and by that with
+/// a pre-warm (the real cycle of its functions, over HTTP against a simulated Management Node, with their ledger in an
+/// embedded DynamoDB), one with Pexip's built-in bursting, and one with every node always on. Before the first day the platform
+/// has run for two weeks, which Spillway has recorded.
 #[derive(Debug, Clone, PartialEq, Parser)]
 #[command(name = "demo", bin_name = "cargo demo", version, allow_negative_numbers = true)]
 pub struct Options {
@@ -30,6 +31,11 @@ pub struct Options {
     /// Days to play
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=31))]
     pub days: u32,
+
+    /// Days before the first played one that the platform has recorded: what the forecast learns from [default: 14, or
+    /// what the trace has]
+    #[arg(long, value_name = "N", default_value_t = 14, hide_default_value = true, value_parser = clap::value_parser!(u32).range(0..=56))]
+    pub history_days: u32,
 
     /// When the first day begins [default: midnight; with --hours, the full hour before the pre-warm, which is where
     /// something happens]

@@ -10,6 +10,7 @@ use spillway_core::ids::{InstanceId, NodeName};
 
 use super::day::Day;
 use super::environment::Environment;
+use super::history::Learned;
 use super::moment::{self, Moment};
 use super::options::Options;
 use super::policy::Policy;
@@ -64,7 +65,7 @@ pub(super) trait Audience {
 }
 
 /// Plays the day with the functions, in a runtime of its own and without a word.
-pub(super) fn play_silently(day: &Day, policy: Policy) -> Result<Played> {
+pub(super) fn play_silently(day: &Day, policy: Policy, learned: Learned) -> Result<Played> {
     struct Nobody;
     impl Audience for Nobody {
         fn minute(&mut self, _: Timestamp, _: &World) -> Result<()> {
@@ -76,7 +77,7 @@ pub(super) fn play_silently(day: &Day, policy: Policy) -> Result<Played> {
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let mut environment = Environment::set(day.platform(policy).build_shared()?).await?;
+        let mut environment = Environment::of(day, policy, learned).await?;
         let played = play_spillway(day, policy, &mut environment, Pace::default(), &mut Nobody).await;
         environment.clear().await;
         played
@@ -135,6 +136,9 @@ pub(super) async fn play_spillway(
             audience.minute(at, &world)?;
             ready
         };
+        if minute > 0 && at.as_second().rem_euclid(86_400) == 0 {
+            environment.learn(at - SignedDuration::from_hours(24), at).await?;
+        }
         let mut happened: Vec<Moment> = ready.into_iter().collect();
         // At the end of the day there is nothing left to see what a cycle would do.
         if minute < day.minutes() {

@@ -1,12 +1,13 @@
-//! The ways to run the same platform. A further one (Spillway with a schedule, with a forecast) is one more variant
-//! here and one more arm where days are played.
+//! The ways to run the same platform. A further one is one more variant here and one more arm where days are played.
 
 /// How overflow nodes are started and stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Policy {
-    /// The evaluator, once a minute, and the reconciler.
+    /// Spillway as it is installed: the evaluator, once a minute, with the forecast, and the reconciler.
     Spillway,
-    /// The same, and the pre-warm before the morning.
+    /// The same without the forecast: the vendor's rule alone.
+    VendorRule,
+    /// The vendor's rule, and the pre-warm before the morning.
     SpillwayPrewarm,
     /// The Management Node's own bursting.
     PexipBuiltIn,
@@ -16,12 +17,14 @@ pub enum Policy {
 
 impl Policy {
     /// All, in the order of the tables.
-    pub const ALL: [Self; 4] = [Self::Spillway, Self::SpillwayPrewarm, Self::PexipBuiltIn, Self::AlwaysOn];
+    pub const ALL: [Self; 5] =
+        [Self::Spillway, Self::VendorRule, Self::SpillwayPrewarm, Self::PexipBuiltIn, Self::AlwaysOn];
 
     /// In JSON.
     pub fn name(self) -> &'static str {
         match self {
             Self::Spillway => "spillway",
+            Self::VendorRule => "vendor_rule",
             Self::SpillwayPrewarm => "spillway_prewarm",
             Self::PexipBuiltIn => "pexip_built_in",
             Self::AlwaysOn => "always_on",
@@ -32,7 +35,8 @@ impl Policy {
     pub fn title(self) -> &'static str {
         match self {
             Self::Spillway => "Spillway",
-            Self::SpillwayPrewarm => "Spillway, pre-warmed",
+            Self::VendorRule => "Vendor's rule",
+            Self::SpillwayPrewarm => "Vendor's rule, pre-warmed",
             Self::PexipBuiltIn => "Pexip built-in",
             Self::AlwaysOn => "Everything always on",
         }
@@ -42,11 +46,14 @@ impl Policy {
     pub fn description(self) -> &'static str {
         match self {
             Self::Spillway => {
-                "Spillway's evaluator looks once a minute and starts and stops overflow nodes itself; its reconciler \
-                 keeps their static NAT addresses right."
+                "Spillway as it is installed: its evaluator looks once a minute and starts overflow nodes for what the days \
+                 before lead it to expect; its reconciler keeps their static NAT addresses right."
+            }
+            Self::VendorRule => {
+                "The same without the forecast: nodes are started when what is free is at or below the threshold."
             }
             Self::SpillwayPrewarm => {
-                "The same, and on weekdays all overflow nodes are started before the morning and held until it has \
+                "The vendor's rule, and on weekdays all overflow nodes are started before the morning and held until it has \
                  passed."
             }
             Self::PexipBuiltIn => {

@@ -155,13 +155,13 @@ mod tests {
 
     use super::*;
     use crate::Options;
+    use crate::history::Learned;
     use crate::policy::Policy as Played;
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn the_page_shows_the_platform_and_the_window_to_come_and_moves_no_clock() {
         let day = Day::new(&Options::parse_from(["demo", "--serve"])).unwrap();
-        let environment =
-            Environment::set(day.platform(Played::SpillwayPrewarm).build_shared().unwrap()).await.unwrap();
+        let environment = Environment::of(&day, Played::SpillwayPrewarm, Learned::default()).await.unwrap();
         let (fleet, management, ledger, clock) = environment.outside();
         let source = Watched {
             fleet,

@@ -2,11 +2,12 @@
 //! of it for the rest of the day; most calls start within two minutes before and five after the hour and the half
 //! hour. It is a stand-in, and says so wherever it is reported.
 
-use jiff::civil::Date;
+use jiff::civil::{self, Date};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, LogNormal};
 
 use crate::callers::{Arrival, Callers};
 use crate::load_model::LoadModel;
@@ -49,18 +50,23 @@ impl Weekday {
 
     /// The callers: as many as make the peak, found by trying.
     pub fn callers(&self, model: &LoadModel, seed: u64) -> Callers {
+        self.fitted(model, seed).1
+    }
+
+    /// Callers in the spike that make the peak, and all callers.
+    fn fitted(&self, model: &LoadModel, seed: u64) -> (f64, Callers) {
         let wanted = f64::from(self.peak.max(1));
         // A first guess: half an HD call each.
         let mut spike = wanted * 1.5;
-        let mut best: Option<(f64, Callers)> = None;
+        let mut best: Option<(f64, f64, Callers)> = None;
         // The load is nearly linear in the callers; a town hall more or less makes it lumpy, so steps get smaller
         // and the nearest try counts.
         for attempt in 0..24 {
             let callers = Callers::from_arrivals(self.arrivals(spike, seed), model, seed);
             let peak = callers.peak().map_or(0.0, |(load, _)| load.hd());
             let off = (peak - wanted).abs();
-            if best.as_ref().is_none_or(|(least, _)| off < *least) {
-                best = Some((off, callers));
+            if best.as_ref().is_none_or(|(least, ..)| off < *least) {
+                best = Some((off, spike, callers));
             }
             if off <= wanted * 0.02 || peak <= 0.0 {
                 break;
@@ -68,7 +74,27 @@ impl Weekday {
             let eagerness = [1.0, 0.6, 0.3][attempt % 3];
             spike *= (wanted / peak).powf(eagerness).clamp(0.5, 2.0);
         }
-        best.map(|(_, callers)| callers).unwrap_or_default()
+        best.map(|(_, spike, callers)| (spike, callers)).unwrap_or_default()
+    }
+
+    /// The callers of the weekdays among so many days before this one. Days differ: each has a level of its own, drawn
+    /// log-normally (sigma 0.1), and callers of its own.
+    pub fn callers_before(&self, days: u32, model: &LoadModel, seed: u64) -> Callers {
+        const LEVEL_SIGMA: f64 = 0.1;
+        let (spike, _) = self.fitted(model, seed);
+        let mut rng = ChaCha8Rng::seed_from_u64(seed ^ 0x0062_6566_6f72_6521);
+        let level = LogNormal::new(-LEVEL_SIGMA * LEVEL_SIGMA / 2.0, LEVEL_SIGMA);
+        let mut arrivals = Vec::new();
+        for ago in (1..=days).rev() {
+            let date = self.date.saturating_sub(SignedDuration::from_hours(24 * i64::from(ago)));
+            let level = level.map_or(1.0, |level| level.sample(&mut rng));
+            if !matches!(date.weekday(), civil::Weekday::Saturday | civil::Weekday::Sunday) {
+                let day = Self { date, days: 1, ..self.clone() };
+                arrivals.extend(day.arrivals(spike * level, seed ^ (u64::from(ago) << 32)));
+            }
+        }
+        arrivals.sort_unstable();
+        Callers::from_arrivals(arrivals, model, seed ^ (1 << 32))
     }
 
     /// Arrivals with so many callers in the spike.

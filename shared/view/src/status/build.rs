@@ -5,7 +5,6 @@ use spillway_core::assess::Assessment;
 use spillway_core::ledger::Ledger;
 use spillway_core::observation::Licences;
 use spillway_core::observation::NodeRole;
-use spillway_core::outlook::Profiles;
 use spillway_core::plan::Plan;
 use spillway_core::policy::Policy;
 use spillway_core::report::Suspension;
@@ -21,7 +20,7 @@ use spillway_core::snapshot::Snapshot;
 /// The status of a platform, of which this was read.
 pub fn build_status(platform: &str, policy: &Policy, snapshot: &Snapshot, now: Timestamp) -> Status {
     let Snapshot { observation, ledger, licences, certificates } = snapshot;
-    let plan = spillway_core::plan_ahead(policy, observation, ledger, &Profiles::new(), now, &[]);
+    let plan = spillway_core::plan_ahead(policy, observation, ledger, None, now, &[]);
     let known = ledger.as_ref().ok();
     let mut status = Status {
         schema: SCHEMA,

@@ -5,9 +5,13 @@ use std::collections::HashMap;
 use crate::common::{NOW, TABLE, at, event, world};
 use aws_sdk_dynamodb::types::AttributeValue;
 use spillway_core::ids::HdCalls;
+use spillway_core::ids::LocationName;
 use spillway_core::ledger::MinuteOfLoad;
 use spillway_core::ledger::{Event, LocationLoad};
+use spillway_core::outlook::{Days, Profiles};
+use spillway_engine::ports::{ForecastRead, ForecastWrite};
 use spillway_engine::ports::{LedgerRead, LedgerWrite, LoadRead};
+use spillway_forecast::{Day, FitOptions};
 
 fn ids(events: &[Event]) -> Vec<&str> {
     events.iter().map(|event| event.id.as_str()).collect()
@@ -122,4 +126,25 @@ async fn load_is_one_item_a_minute_with_a_map_of_locations() {
     assert_eq!(items[0]["expires_at"], n("1807002460"));
     let oslo = HashMap::from([("free".to_owned(), n("5")), ("max".to_owned(), n("34"))]);
     assert_eq!(items[0]["locations"].as_m().unwrap()["Oslo"], AttributeValue::M(oslo));
+}
+
+#[tokio::test]
+async fn days_and_profiles_are_stored_and_read() {
+    let world = world().await;
+    let ledger = &world.ledger;
+    let london: LocationName = "London # 1".into();
+    let mut day = Day::empty(at(NOW).to_zoned(jiff::tz::TimeZone::UTC).date());
+    for minute in 0..spillway_forecast::MINUTES {
+        day.see(minute, 12.5);
+    }
+    let days = Days::from([(london.clone(), vec![day.clone()])]);
+    ledger.put_days(&days).await.unwrap();
+    ledger.put_days(&days).await.unwrap();
+    assert_eq!(ledger.read_days(day.date).await.unwrap(), days);
+    assert!(ledger.read_days(day.date.tomorrow().unwrap()).await.unwrap().is_empty());
+    assert!(ledger.read_profiles().await.unwrap().is_empty());
+    let profile = spillway_forecast::fit(&[day], &FitOptions::default()).unwrap();
+    ledger.put_profiles(&Profiles::from([(london.clone(), profile)])).await.unwrap();
+    let read = ledger.read_profiles().await.unwrap();
+    assert_eq!(read.keys().collect::<Vec<_>>(), [&london]);
 }

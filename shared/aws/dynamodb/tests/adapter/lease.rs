@@ -3,7 +3,9 @@
 use crate::common::{NOW, at, world};
 use spillway_core::ids::{HdCalls, InstanceId};
 use spillway_core::ledger::{CycleRecord, Digest, LastRefusal, Ledger, LocationLoad, NodeRecord};
+use spillway_core::outlook::{Forecasts, RecentDemand};
 use spillway_engine::ports::{Lease, LeaseError, LedgerRead, LedgerWrite};
+use spillway_forecast::Recent;
 
 fn digest(summary: &str) -> Digest {
     Digest {
@@ -17,6 +19,7 @@ fn digest(summary: &str) -> Digest {
         last_refusal: Some(LastRefusal { at: at(NOW), what: "start of i-1: sold out".to_owned() }),
         upgrade_since: Some(at(NOW)),
         recent: RecentDemand::from([("London".into(), Recent::default().with(at(NOW), 12.5))]),
+        expected: Forecasts::new(),
     }
 }
 

@@ -19,7 +19,7 @@ fn starts_for(session: &CliSession<'_>, known: &KnownState, holds: &[Hold]) -> P
         platform: Ok(known.platform.clone()),
         fleet: Ok(known.fleet.clone()),
     };
-    spillway_core::plan(session.policy(), &observation, &Ok(ledger), known.now)
+    spillway_core::plan_ahead(session.policy(), &observation, &Ok(ledger), None, known.now, &[])
 }
 
 /// Says what each hold asks for, and what the next cycle would start for it.

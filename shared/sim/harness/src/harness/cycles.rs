@@ -94,9 +94,15 @@ impl Harness {
     ) -> CycleReport {
         let through = self.through(interceptor);
         let (ports, deadline) = (through.ports(), self.deadline());
-        Cycle { ports, policy: &self.policy, owner: owner.to_owned(), deadline, profiles: &self.profiles }
-            .run(memory)
-            .await
+        Cycle {
+            ports,
+            policy: &self.policy,
+            owner: owner.to_owned(),
+            deadline,
+            profiles: Some(&self.profiles),
+        }
+        .run(memory)
+        .await
     }
 
     /// A pre-warm window fires: an invocation of another function, which knows nothing of the lease.
@@ -133,7 +139,7 @@ impl Harness {
     ) -> Prewarmed {
         let through = self.through(interceptor);
         let (ports, deadline) = (through.ports(), self.deadline());
-        let cycle = Cycle { ports, policy: &self.policy, owner, deadline, profiles: &self.profiles };
+        let cycle = Cycle { ports, policy: &self.policy, owner, deadline, profiles: Some(&self.profiles) };
         spillway_engine::prewarm::run(&cycle, tick, &mut LeaseMemory::default()).await
     }
 

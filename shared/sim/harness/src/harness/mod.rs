@@ -147,7 +147,7 @@ impl Harness {
             policy: &self.policy,
             owner: String::new(),
             deadline: Duration::ZERO,
-            profiles: &self.profiles,
+            profiles: Some(&self.profiles),
         };
         finish(cycle.observe())
     }
@@ -157,7 +157,7 @@ impl Harness {
         let observation = self.observe()?;
         let now = self.now();
         let ledger = finish(self.ledger.read_ledger(now))?;
-        Some(plan_ahead(&self.policy, &observation, &ledger, &self.profiles, now, &[]))
+        Some(plan_ahead(&self.policy, &observation, &ledger, Some(&self.profiles), now, &[]))
     }
 
     /// A minute passes, then a cycle runs.

@@ -6,14 +6,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use spillway_core::fault::Fault;
 use spillway_core::ids::{HoldId, InstanceId};
 use spillway_core::ledger::MinuteOfLoad;
 use spillway_core::ledger::{
     CycleRecord, Digest, Event, Hold, KnownPlatform, Ledger, LocationLoad, NodeRecord, Request,
 };
+use spillway_core::outlook::{Days, Profiles};
 use spillway_core::reconcile::{NatRecord, NatState, NatWrite};
-use spillway_engine::ports::{Lease, LeaseError, LedgerRead, LedgerWrite, LoadRead, NatLedger};
+use spillway_engine::ports::{
+    ForecastRead, ForecastWrite, Lease, LeaseError, LedgerRead, LedgerWrite, LoadRead, NatLedger,
+};
 
 #[derive(Debug, Clone, Default)]
 struct Items {
@@ -26,6 +30,8 @@ struct Items {
     /// By instant and id, as the real table has them.
     events: BTreeMap<(Timestamp, String), Event>,
     loads: BTreeMap<Timestamp, Vec<LocationLoad>>,
+    days: Days,
+    profiles: Profiles,
     fault: Option<Fault>,
     writes: u64,
 }
@@ -140,6 +146,35 @@ impl LedgerRead for MemoryLedger {
     async fn read_events(&self, from: Timestamp, until: Timestamp) -> Result<Vec<Event>, Fault> {
         drop(self.working()?);
         Ok(self.events().into_iter().filter(|event| from <= event.at && event.at < until).collect())
+    }
+}
+
+impl ForecastRead for MemoryLedger {
+    async fn read_profiles(&self) -> Result<Profiles, Fault> {
+        Ok(self.working()?.profiles.clone())
+    }
+}
+
+impl ForecastWrite for MemoryLedger {
+    async fn read_days(&self, since: Date) -> Result<Days, Fault> {
+        let mut days = self.working()?.days.clone();
+        days.values_mut().for_each(|days| days.retain(|day| day.date >= since));
+        Ok(days)
+    }
+
+    async fn put_days(&self, days: &Days) -> Result<(), Fault> {
+        let mut items = self.working()?;
+        for (name, days) in days {
+            let there = items.days.entry(name.clone()).or_default();
+            there.retain(|day| days.iter().all(|new| new.date != day.date));
+            there.extend(days.iter().cloned());
+        }
+        Ok(())
+    }
+
+    async fn put_profiles(&self, profiles: &Profiles) -> Result<(), Fault> {
+        self.working()?.profiles.extend(profiles.clone());
+        Ok(())
     }
 }
 
