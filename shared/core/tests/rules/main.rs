@@ -3,8 +3,10 @@
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 mod addresses;
+mod ahead;
 mod clocks;
 mod common;
+mod guard;
 mod holds;
 mod operator;
 mod prewarm;
