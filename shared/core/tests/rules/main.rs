@@ -9,6 +9,7 @@ mod common;
 mod guard;
 mod holds;
 mod operator;
+mod outlook;
 mod prewarm;
 mod properties;
 mod start;
