@@ -18,6 +18,8 @@ OUTSIDE = "|".join((TOKIO, HTTP_CLIENT, HTTP_SERVER, AWS, TLS))
 # Folder of a crate, and what no dependency of it, however far away, may be.
 FORBIDDEN = {
     "shared/core": OUTSIDE,
+    # A forecast knows days and minutes, and nothing of a platform.
+    "shared/forecast": "|".join((OUTSIDE, OURS)),
     "shared/view": OUTSIDE,
     "shared/audit": OUTSIDE,
     "shared/sim/world": OUTSIDE,
@@ -28,7 +30,7 @@ FORBIDDEN = {
     "shared/sim/pexip-server": r"spillway-(?!pexip-model$).*",
 }
 # Crates whose sources hold no `async`, once what waits has a crate of its own.
-SYNCHRONOUS, SINCE = ("shared/core", "shared/view", "shared/audit", "shared/sim/world"), "shared/engine"
+SYNCHRONOUS, SINCE = ("shared/core", "shared/forecast", "shared/view", "shared/audit", "shared/sim/world"), "shared/engine"
 ASYNC = re.compile(r"\basync\b|\.await\b")
 
 

@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use spillway_forecast::{Day, FitOptions, Forecast, LocalMinute, Profile, Recent, demand, fit, forecast};
+use spillway_forecast::{
+    CostLimit, Day, FitOptions, Forecast, LocalMinute, Profile, Recent, demand, fit, forecast,
+};
 
 use crate::assess::{Assessment, LocationView};
 use crate::ids::{HdCalls, LocationId, LocationName};
@@ -93,10 +95,11 @@ fn load_of(view: &LocationView<'_>) -> LocationLoad {
     LocationLoad { location: view.location.name.clone(), free: view.free, max: view.max }
 }
 
-/// What a principal location and its part of the overflow location carry, and what is free there, HD calls.
+/// What a principal location and its part of the overflow location carry, what is free there, and what is always on, HD calls.
 struct Share {
     used: f64,
     free: f64,
+    always_on: HdCalls,
 }
 
 /// The load of the principal locations of one overflow location: what each carries, and what the overflow location carries
@@ -113,7 +116,8 @@ fn shared_out(principals: &[LocationLoad], overflow: &LocationLoad) -> BTreeMap<
             (_, false) => 1.0,
         };
         let used = carried.mul_add(part, calls(principal.max.minus(principal.free)));
-        (principal.location.clone(), Share { used, free: calls(principal.free.plus(overflow.free)) })
+        let free = calls(principal.free.plus(overflow.free));
+        (principal.location.clone(), Share { used, free, always_on: principal.max })
     };
     principals.iter().map(share_of).collect()
 }
@@ -150,6 +154,7 @@ pub fn recorded_days(minutes: &[MinuteOfLoad], pairs: &Pairs, zone: &TimeZone) -
             for (name, share) in shared_out(&principals, room) {
                 let day = days.entry(name).or_default().entry(at.date).or_insert_with(|| Day::empty(at.date));
                 day.record(at.minute, share.used, share.free);
+                day.see_always_on(share.always_on.0);
             }
         }
     }
@@ -164,7 +169,10 @@ pub fn learn(policy: &Policy, days: &Days) -> Profiles {
         days: usize::try_from(forecast.days).unwrap_or(usize::MAX),
         lead: forecast.lead_minutes(),
         holidays: forecast.holidays.clone(),
-        cost: None,
+        cost: forecast.most_node_hours_per_call.map(|node_hours_per_call| CostLimit {
+            node_hours_per_call,
+            node: calls(policy.hd_calls.values().min().copied().unwrap_or(HdCalls::RECOMMENDED_NODE)),
+        }),
     };
     days.iter().filter_map(|(name, days)| Some((name.clone(), fit(days, &options)?))).collect()
 }

@@ -7,11 +7,10 @@ pub struct CostLimit {
     pub node_hours_per_call: f64,
     /// What a node carries, HD calls.
     pub node: f64,
-    /// What is there all the time and costs nothing more, HD calls.
-    pub always_on: f64,
-    /// How long a call lasts on average, minutes.
-    pub call_minutes: f64,
 }
+
+/// How long a call lasts, minutes: assumed, since a load does not tell. Meetings last about 25 or 50 minutes.
+const CALL_MINUTES: f64 = 40.0;
 
 impl CostLimit {
     /// Whether the step costs more. `capacity` is what it adds above what is always on, and `saved` the demand that it meets
@@ -19,7 +18,7 @@ impl CostLimit {
     /// lifetime: so this is the least that the step costs.
     pub(crate) fn is_passed(&self, capacity: f64, saved: f64) -> bool {
         let node_hours = capacity / self.node.max(1.0) / 60.0;
-        let calls = saved / self.call_minutes.max(1.0);
+        let calls = saved / CALL_MINUTES;
         node_hours > self.node_hours_per_call * calls
     }
 }

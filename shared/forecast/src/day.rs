@@ -89,6 +89,8 @@ pub struct Day {
     pub date: Date,
     /// Twice the demand in fifths of an HD call, plus one where the minute was cut off.
     pub(crate) kept: Vec<u16>,
+    /// What the always-on nodes could carry, HD calls: the most that was seen. It costs nothing more, whatever is expected.
+    pub(crate) always_on: u32,
     /// Minutes of each disturbance.
     pub(crate) disturbed: [u16; Disturbance::ALL.len()],
 }
@@ -102,7 +104,7 @@ impl Day {
 
     /// A day of which nothing is known yet.
     pub fn empty(date: Date) -> Self {
-        Self { date, kept: vec![MISSING; MINUTES], disturbed: [0; Disturbance::ALL.len()] }
+        Self { date, kept: vec![MISSING; MINUTES], always_on: 0, disturbed: [0; Disturbance::ALL.len()] }
     }
 
     /// Takes what was carried and what was free in a minute, HD calls. Where next to nothing was free, more may have been
@@ -126,6 +128,11 @@ impl Day {
         }
         let seen = to_fifths(demand) << 1 | u16::from(cut_off);
         *kept = if *kept == MISSING { seen } else { seen.max(*kept) };
+    }
+
+    /// Takes what the always-on nodes could carry in a minute, HD calls.
+    pub fn see_always_on(&mut self, hd_calls: u32) {
+        self.always_on = self.always_on.max(hd_calls);
     }
 
     /// Counts a minute of a disturbance. What is known of the minute beside that is for [`Day::record`].

@@ -70,7 +70,7 @@ pub fn fit(days: &[Day], options: &FitOptions) -> Option<Profile> {
             all.into_iter().partition(|day| day.mean() >= usual / 2.0);
         left_out.extend(quiet.into_iter().map(|day| (day.date, LeftOut::TooQuiet)));
         let last = good.len().saturating_sub(options.days);
-        curves(&stretches(good.get(last..).unwrap_or_default(), &whole), options)
+        curves(good.get(last..).unwrap_or_default(), &whole, options)
     };
     let (working, quiet) = (of_kind(DayKind::Working), of_kind(DayKind::Quiet));
     left_out.sort_unstable();
@@ -95,21 +95,25 @@ fn stretches(days: &[&Day], whole: &BTreeMap<Date, &Day>) -> Vec<Stretch> {
 /// One day, with what is reckoned from it once.
 struct Seen<'a> {
     demand: &'a Stretch,
+    always_on: f64,
     start: Vec<f64>,
     stop: Vec<f64>,
     ratio: Vec<f64>,
 }
 
-fn curves(days: &[Stretch], options: &FitOptions) -> Option<Curves> {
+fn curves(days: &[&Day], whole: &BTreeMap<Date, &Day>, options: &FitOptions) -> Option<Curves> {
     if days.is_empty() {
         return None;
     }
-    let levels: Vec<Vec<f64>> = days.iter().map(Stretch::past_mean).collect();
+    let demands = stretches(days, whole);
+    let levels: Vec<Vec<f64>> = demands.iter().map(Stretch::past_mean).collect();
     let level = mean(levels.iter());
     let seen: Vec<Seen<'_>> = days
         .iter()
+        .zip(&demands)
         .zip(&levels)
-        .map(|(demand, own)| Seen {
+        .map(|((day, demand), own)| Seen {
+            always_on: f64::from(day.always_on),
             start: demand.coming_maximum(options.lead.min(Stretch::AFTER)),
             stop: demand.coming_maximum(STOP_MINUTES),
             ratio: own.iter().zip(&level).map(|(own, usual)| level_ratio(*own, *usual)).collect(),
@@ -198,7 +202,6 @@ impl Replay {
     fn of(curves: &Curves, seen: &[Seen<'_>], options: &FitOptions, z: f64) -> Self {
         // What is ordered now is ready at the end of the window, a minute less: the order itself took one.
         let ordered = options.lead.min(Stretch::AFTER).saturating_sub(1);
-        let always_on = options.cost.map_or(0.0, |limit| limit.always_on);
         let mut replay = Self { demand: 0.0, unmet: 0.0, capacity: 0.0 };
         for day in seen {
             for at in 0..MINUTES {
@@ -207,7 +210,7 @@ impl Replay {
                 let ready = z.mul_add(value(&curves.start_spread, at), usual);
                 replay.demand += demand;
                 replay.unmet += (demand - ready).max(0.0);
-                replay.capacity += (ready - always_on).max(0.0);
+                replay.capacity += (ready - day.always_on).max(0.0);
             }
         }
         replay

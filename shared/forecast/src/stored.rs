@@ -25,6 +25,7 @@ impl Day {
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = vec![VERSION];
         put_date(&mut bytes, self.date);
+        bytes.extend(self.always_on.to_le_bytes());
         put_words(&mut bytes, self.disturbed.iter().copied());
         put_words(&mut bytes, self.kept.iter().copied());
         bytes
@@ -38,11 +39,12 @@ impl Day {
         let mut reader = Reader(bytes);
         reader.version()?;
         let date = reader.date()?;
+        let always_on = u32::from_le_bytes(reader.take()?);
         let mut disturbed = [0; Disturbance::ALL.len()];
         for minutes in &mut disturbed {
             *minutes = u16::from_le_bytes(reader.take()?);
         }
-        let day = Self { date, kept: reader.words()?, disturbed };
+        let day = Self { date, kept: reader.words()?, always_on, disturbed };
         reader.end(day)
     }
 }

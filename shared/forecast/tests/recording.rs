@@ -87,30 +87,30 @@ fn a_rush_at_midnight_is_seen_from_before_midnight() {
 #[test]
 fn where_a_saved_call_is_too_dear_the_margin_is_not_raised_further() {
     // One day in ten is three times as busy.
-    let days = recorded(60, |ago, minute| match (ago % 10, minute) {
+    let mut days = recorded(60, |ago, minute| match (ago % 10, minute) {
         (0, 540..600) => 300.0,
         (_, 540..600) => 100.0,
         _ => 10.0,
     });
-    let learned = |limit: Option<f64>| {
-        let cost = limit.map(|node_hours_per_call| CostLimit {
-            node_hours_per_call,
-            node: 17.0,
-            always_on: 50.0,
-            call_minutes: 30.0,
-        });
-        let profile = fit(&days, &FitOptions { cost, ..FitOptions::default() }).unwrap();
+    let learned = |days: &[Day], limit: Option<f64>| {
+        let cost = limit.map(|node_hours_per_call| CostLimit { node_hours_per_call, node: 17.0 });
+        let profile = fit(days, &FitOptions { cost, ..FitOptions::default() }).unwrap();
         let curves = profile.curves(TODAY, &BTreeSet::new()).unwrap();
         (curves.z, curves.unmet, curves.target, profile.to_bytes())
     };
-    let without = learned(None);
+    let without = learned(&days, None);
     assert_eq!(without.2, Target::Met);
-    let generous = learned(Some(1_000.0));
+    let generous = learned(&days, Some(1_000.0));
     assert_eq!(generous, without, "a limit that is not reached changes nothing");
-    let careful = learned(Some(0.2));
+    let careful = learned(&days, Some(0.2));
     assert_eq!(careful.2, Target::TooDear);
     assert!(careful.0 < without.0 && careful.1 > without.1, "{} {}", careful.0, without.0);
     assert!(careful.2.to_string().contains("`forecast.most_node_hours_per_call`"), "{}", careful.2);
     let read = spillway_forecast::Profile::from_bytes(&careful.3).unwrap();
-    assert_eq!(read.curves(TODAY, &BTreeSet::new()).unwrap().target, Target::TooDear);
+    assert_eq!(read.curves(TODAY, &BTreeSet::new()).unwrap().target, Target::TooDear); // What is always on costs nothing more: the same calls are cheaper to save.
+    for day in &mut days {
+        day.see_always_on(10_000);
+    }
+    assert_eq!(days[0], Day::from_bytes(&days[0].to_bytes()).unwrap());
+    assert_eq!(learned(&days, Some(0.2)), without);
 }

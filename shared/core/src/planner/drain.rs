@@ -4,7 +4,7 @@
 use super::demand::need;
 use super::draft::Draft;
 use super::expected::{kept_for, need_of};
-use super::hold::{Up, current, up_for};
+use super::hold::{Up, current, up_without_forecast};
 use super::stuck::{give_up, stuck};
 use super::{AFTER_FAILOVER, IDLE_GAP};
 use crate::assess::{OverflowNode, Phase, RETIRED_MARK, UPGRADE_LASTS, is_fresh, is_our_maintenance};
@@ -175,13 +175,12 @@ pub(super) fn begin(draft: &mut Draft<'_>) {
         .iter()
         .filter(|node| {
             let id = &node.instance.id;
-            let undrained = draft.undrained.contains(id) && !draft.for_forecast.contains(id);
-            node.is_running()
-                && !undrained
-                && draft
-                    .record(node)
-                    .and_then(|record| record.drain.as_ref())
-                    .is_some_and(|drain| drain.kind == DrainKind::Auto)
+            let drain = draft.record(node).and_then(|record| record.drain.as_ref());
+            let auto = drain.is_some_and(|drain| drain.kind == DrainKind::Auto);
+            // A drain that is cancelled for what is expected keeps its place: no other begins because of it.
+            let undrained = draft.undrained.contains(id);
+            let by_forecast = undrained && draft.for_forecast.contains(id);
+            node.is_running() && ((auto && !undrained) || by_forecast)
         })
         .count();
     let mut slots = (draft.policy.drains_at_once as usize).saturating_sub(in_progress);
@@ -189,7 +188,7 @@ pub(super) fn begin(draft: &mut Draft<'_>) {
     let mut holds: Vec<(&Hold, Up, u32)> = current(ledger, draft.now)
         .into_iter()
         .map(|hold| {
-            let (up, all) = up_for(draft, hold);
+            let (up, all) = up_without_forecast(draft, hold);
             (hold, up, all)
         })
         .collect();

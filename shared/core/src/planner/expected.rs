@@ -110,7 +110,8 @@ fn start(draft: &mut Draft<'_>, id: LocationId, need: &Need, up: &mut HdCalls) -
     let view = draft.view;
     let extra = view.nodes_in(id).filter(|node| {
         let run = draft.record(node).and_then(|record| record.run.as_ref());
-        node.is_running() && run.is_some_and(|run| run.forecast)
+        // EC2 may not show yet what was ordered a moment ago.
+        (node.is_running() || draft.is_up(node)) && run.is_some_and(|run| run.forecast)
     });
     let extra = u32::try_from(extra.count()).unwrap_or(u32::MAX);
     let most = draft.policy.forecast.max_extra_nodes.unwrap_or(u32::MAX);

@@ -57,10 +57,19 @@ pub(super) fn members<'v>(draft: &Draft<'v>, hold: &Hold) -> Vec<&'v OverflowNod
 
 /// What is up for a hold after this plan, and how many nodes could be.
 pub(super) fn up_for(draft: &Draft<'_>, hold: &Hold) -> (Up, u32) {
+    count_up(draft, hold, |node| draft.is_up(node))
+}
+
+/// The same without the nodes that are up for what is expected alone: a forecast lets no node go that a hold would keep.
+pub(super) fn up_without_forecast(draft: &Draft<'_>, hold: &Hold) -> (Up, u32) {
+    count_up(draft, hold, |node| draft.is_up(node) && !draft.for_forecast.contains(&node.instance.id))
+}
+
+fn count_up(draft: &Draft<'_>, hold: &Hold, counts: impl Fn(&OverflowNode<'_>) -> bool) -> (Up, u32) {
     let members = members(draft, hold);
     let mut up = Up::default();
     for node in &members {
-        if draft.is_up(node) {
+        if counts(node) {
             up.add(node.capacity);
         }
     }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::PolicyError;
 
 /// The forecast of demand. The vendor's threshold stays underneath, whatever is set here.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ForecastPolicy {
     /// Whether nodes are started, and kept, for what is expected.
@@ -28,6 +28,8 @@ pub struct ForecastPolicy {
     pub holidays: BTreeSet<Date>,
     /// Most nodes of an overflow location that are up because of the forecast alone; none: no limit.
     pub max_extra_nodes: Option<u32>,
+    /// Where one more saved call would cost more node-hours than this, the margin is not widened further; none: no limit.
+    pub most_node_hours_per_call: Option<f64>,
 }
 
 impl Default for ForecastPolicy {
@@ -40,6 +42,7 @@ impl Default for ForecastPolicy {
             days: 20,
             holidays: BTreeSet::new(),
             max_extra_nodes: None,
+            most_node_hours_per_call: None,
         }
     }
 }
@@ -84,6 +87,15 @@ impl ForecastPolicy {
                 self.refuse_at_most.to_string(),
                 "\"1 in 2\" to \"1 in 1000000\"",
             );
+        }
+        if let Some(most) = self.max_extra_nodes.filter(|most| *most > 10_000) {
+            return refuse("max_extra_nodes", most.to_string(), "0 to 10000");
+        }
+        if let Some(most) = self.most_node_hours_per_call
+            && !(most > 0.0 && most <= 1_000.0)
+        {
+            let range = "more than 0, up to 1000; leave it out for no limit";
+            return refuse("most_node_hours_per_call", most.to_string(), range);
         }
         Ok(())
     }
@@ -136,6 +148,12 @@ mod tests {
             (r#""lead":"2h""#, "`forecast.lead` is 2h; it must be 1m to 1h"),
             (r#""days":0"#, "`forecast.days` is 0; it must be 1 to 56"),
             (r#""holidays":["24.12."]"#, "`forecast.holidays"),
+            (r#""max_extra_nodes":10001"#, "`forecast.max_extra_nodes` is 10001; it must be 0 to 10000"),
+            (
+                r#""most_node_hours_per_call":0"#,
+                "`forecast.most_node_hours_per_call` is 0; it must be more than 0, up to 1000; leave it out",
+            ),
+            (r#""most_node_hours_per_call":"2 h""#, "`forecast.most_node_hours_per_call`: invalid type"),
             (r#""max_extra":1"#, "unknown field `max_extra`"),
         ];
         for (keys, says) in table {
@@ -148,7 +166,7 @@ mod tests {
     #[test]
     fn what_is_set_is_read_and_written_as_people_write_it() {
         let json = r#"{"tag_value":"m","forecast":{"refuse_at_most":"1 in 500","time_zone":"Europe/Oslo",
-            "holidays":["2026-12-25"],"lead":"8m","max_extra_nodes":2}}"#;
+            "holidays":["2026-12-25"],"lead":"8m","max_extra_nodes":2,"most_node_hours_per_call":1.5}}"#;
         let policy = Policy::parse(json).expect("valid");
         let written = serde_json::to_string(&policy).expect("json");
         assert!(written.contains(r#""refuse_at_most":"1 in 500""#), "{written}");

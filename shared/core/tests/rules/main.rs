@@ -3,10 +3,13 @@
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 mod addresses;
+mod ahead;
 mod clocks;
 mod common;
+mod guard;
 mod holds;
 mod operator;
+mod outlook;
 mod prewarm;
 mod properties;
 mod start;

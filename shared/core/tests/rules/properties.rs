@@ -29,7 +29,7 @@ fn node() -> impl Strategy<Value = NodeSketch> {
 }
 
 prop_compose! {
-    fn scene()(
+    pub(crate) fn scene()(
         free in (0_u32..40, 0_u32..40),
         nodes in prop::collection::vec(node(), 0..12),
         holds in prop::collection::vec((any::<bool>(), 0_u8..3, 0_u32..40, -5_i64..5, 1_i64..9), 0..4),

@@ -101,7 +101,8 @@ async fn the_pre_warm_has_its_nodes_up_before_the_burst_and_refuses_fewer() {
     let folder = tempfile::tempdir().expect("a folder");
     let options =
         options(&trace(folder.path()), &["--json", "--no-report", "--prewarm", "00:00", "--hold", "30"]);
-    let (reactive, warm) = (policy(&options, "vendor_rule").await, policy(&options, "spillway_prewarm").await);
+    let (reactive, warm) =
+        (policy(&options, "vendor_rule").await, policy(&options, "spillway_prewarm").await);
     let refused = |policy: &Value| policy["refused"].as_u64().expect("a number");
     assert!(refused(&warm) < refused(&reactive), "{warm} against {reactive}");
     assert_eq!(warm["dropped"], 0);
