@@ -137,4 +137,5 @@ scenarios!(
     forty_nodes_of_two_windows_that_end_at_the_same_minute,
     a_late_and_a_doubled_prewarm_tick,
     a_prewarm_on_a_holiday_is_skipped,
+    everything_that_can_be_in_the_way_of_one_cycle,
 );

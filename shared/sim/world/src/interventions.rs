@@ -3,12 +3,13 @@
 //! [`World::seat_calls`], which says so.
 
 use jiff::SignedDuration;
-use spillway_core::fault::RefusalKind;
+use spillway_core::fault::{Refusal, RefusalKind};
 use spillway_core::ids::{InstanceId, InstanceType};
 
 use crate::load_model::{CallMedia, MeetingKind};
 
 use crate::capacity::Load;
+use crate::ec2::refusal;
 use crate::state::calls::Seat;
 use crate::state::calls::{CallId, RefusalCause};
 use crate::state::conference::Group;
@@ -152,7 +153,17 @@ impl World {
 
     /// The next starts of an instance are refused.
     pub fn refuse_starts(&mut self, instance: &InstanceId, times: u32, kind: RefusalKind) {
-        self.ec2.refuse_next.insert(instance.clone(), (times, kind));
+        self.refuse_starts_as(instance, times, refusal(kind, instance));
+    }
+
+    /// The next starts of an instance are refused in these words.
+    pub fn refuse_starts_as(&mut self, instance: &InstanceId, times: u32, refusal: Refusal) {
+        self.ec2.refuse_starts.insert(instance.clone(), (times, refusal));
+    }
+
+    /// The next stops of an instance are refused in these words.
+    pub fn refuse_stops_as(&mut self, instance: &InstanceId, times: u32, refusal: Refusal) {
+        self.ec2.refuse_stops.insert(instance.clone(), (times, refusal));
     }
 
     /// What the next start of a node comes to.
