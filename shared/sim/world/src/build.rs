@@ -203,6 +203,7 @@ impl WorldBuilder {
                 upgrading: false,
                 report,
                 reports: 0,
+                cut_off: false,
                 silent: false,
                 hides_load: false,
                 load: super::Load::NONE,

@@ -63,6 +63,8 @@ pub struct NodeView {
     pub load: f64,
     /// Whole HD calls that fit.
     pub free: HdCalls,
+    /// HD calls that it carries when it is empty.
+    pub capacity: HdCalls,
     /// Whether it is an overflow node of this platform.
     pub is_overflow: bool,
 }
@@ -242,6 +244,7 @@ impl World {
             busy: node.is_busy(),
             load: node.load.hd(),
             free: node.free_hd(),
+            capacity: HdCalls(node.capacity.hd),
             is_overflow: instance.is_some_and(|i| self.is_overflow_instance(i)),
         })
     }

@@ -15,8 +15,8 @@ use spillway_world::{SharedWorld, later, lock};
 
 use super::{Answer, Call, CallFaults, Death, Interceptor};
 
-/// Changes answers on their way back.
-pub type Tamper = Arc<dyn Fn(&mut Answer<'_>) + Send + Sync>;
+/// Changes answers on their way back, and may look at the world for it.
+pub type Tamper = Arc<dyn Fn(&mut Answer<'_>, &SharedWorld) + Send + Sync>;
 
 /// A function that runs for longer is killed (design: 45 s).
 const KILLED_AFTER: SignedDuration = SignedDuration::from_secs(45);
@@ -115,12 +115,13 @@ impl Disturbance {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Whether a call failed, or the cycle died or was killed.
+    /// Whether a call failed, or the cycle died.
     pub fn struck(&self) -> bool {
-        self.death.struck() || self.faults.struck() || self.killed()
+        self.death.struck() || self.faults.struck()
     }
 
-    fn killed(&self) -> bool {
+    /// Whether the cycle's time is over.
+    pub fn killed(&self) -> bool {
         lock(&self.world).now() >= self.killed_at
     }
 
@@ -197,7 +198,7 @@ impl Interceptor for Disturbance {
             self.requests.lock().unwrap_or_else(PoisonError::into_inner).refused.extend(refused);
         }
         if let Some(tamper) = &self.tamper {
-            tamper(&mut answer);
+            tamper(&mut answer, &self.world);
         }
     }
 }

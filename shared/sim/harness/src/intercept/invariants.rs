@@ -18,6 +18,9 @@ use super::{Call, Interceptor};
 use crate::ports::SimClock;
 use crate::rule::{Broken, Rule};
 
+/// A cycle lasts this long at most.
+const A_CYCLE: SignedDuration = SignedDuration::from_secs(45);
+
 /// What was seen of the orders so far.
 #[derive(Debug, Default)]
 struct Seen {
@@ -130,7 +133,9 @@ impl Invariants {
             }
             if matches!(node.state, Some(InstanceState::Pending | InstanceState::Running)) {
                 let what = format!("start of {}, which is up already", node.name);
-                if shown_up.contains(&order.instance) {
+                // Another cycle may have started it while this one waited for the Management Node.
+                let lately = node.launched_at.is_some_and(|at| world.now().duration_since(at) < A_CYCLE);
+                if shown_up.contains(&order.instance) && !lately {
                     self.note(world.now(), Rule::Order, &format!("{what}: a second start"));
                 } else {
                     // EC2 itself still shows it stopped. It is the same run, since a start can be repeated; only the

@@ -18,6 +18,8 @@ pub(super) enum FaultStep {
     OurClock(SignedDuration),
     /// The Management Node's clock is ahead of EC2's.
     ManagementClock(SignedDuration),
+    /// Changes of the configuration do not reach a node, or do again.
+    CutOff { node: String, cut_off: bool },
     /// A call of the next cycle fails.
     CallFails { nth: u64, strike: Strike },
     /// After so many turns of the next cycle another evaluator runs one.
@@ -79,6 +81,26 @@ const CODES: [(&str, RefusalKind); 46] = [
     ("InvalidParameterCombination", RefusalKind::Other),
 ];
 
+/// Codes that are about the account, its credentials or how much it asks: it is the same for every instance.
+const FOR_ALL: [&str; 11] = [
+    "AuthFailure",
+    "Blocked",
+    "ExpiredToken",
+    "IncompleteSignature",
+    "InvalidClientTokenId",
+    "MissingAuthenticationToken",
+    "OptInRequired",
+    "PendingVerification",
+    "RequestExpired",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+];
+
+/// Whether EC2 says this to every order, whichever instance it is for.
+pub(super) fn is_for_all(code: &str, kind: RefusalKind) -> bool {
+    kind.is_passing() || FOR_ALL.contains(&code)
+}
+
 /// The codes that a script may name after `ec2 refuses` and `ec2 refuses-stops`.
 pub fn refusal_codes() -> impl Iterator<Item = &'static str> {
     CODES.into_iter().map(|(code, _)| code)
@@ -116,7 +138,9 @@ impl FaultStep {
     /// The node it is about.
     pub(super) fn node(&self) -> Option<&str> {
         match self {
-            Self::RefusesStarts { node, .. } | Self::RefusesStops { node, .. } => Some(node),
+            Self::CutOff { node, .. }
+            | Self::RefusesStarts { node, .. }
+            | Self::RefusesStops { node, .. } => Some(node),
             _ => None,
         }
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use spillway_core::ids::{AllocationId, InstanceId};
 use spillway_core::outcome::{CycleReport, Outcome};
+use spillway_core::policy::Mode;
 use spillway_engine::cycle::LeaseMemory;
 
 use super::calls::Calls;
@@ -262,11 +263,11 @@ impl Play {
     }
 
     fn keep_minute(&mut self, minute: CyclesOfAMinute, dies: bool) -> bool {
-        let CyclesOfAMinute { reports, requests, disturbed, cycles } = minute;
+        let CyclesOfAMinute { reports, requests, disturbed, killed, cycles } = minute;
         self.cycles += cycles;
-        let watched = Minute { reports: &reports, requests: &requests, disturbed };
+        let watched = Minute { reports: &reports, requests: &requests, disturbed, killed };
         self.watch.minute(&self.harness, &watched);
-        let mut at_rest = !disturbed && !dies;
+        let mut at_rest = !disturbed && !dies && !killed;
         for report in reports {
             at_rest &= self.keep(report);
         }
@@ -291,7 +292,9 @@ impl Play {
             self.transcript.cycle(&report);
             self.said.extend(sayings(&report));
         }
-        let at_rest = report.plan.is_no_op() && report.results.is_empty();
+        // In `assist` mode what is planned is not done, and goes on being planned.
+        let withheld = report.outcome == Outcome::Withheld;
+        let at_rest = (report.plan.is_no_op() || withheld) && report.results.is_empty();
         self.last = Some(report);
         at_rest
     }
@@ -302,7 +305,9 @@ impl Play {
             quiet = if self.cycle() { quiet + 1 } else { 0 };
             minutes += 1;
         }
+        let assist = self.harness.policy().mode == Mode::Assist;
         let planned = self.harness.plan().map_or(usize::MAX, |plan| plan.actions.len());
+        let planned = if assist { 0 } else { planned };
         if !self.is_over() && (quiet < self.quiet_cycles || planned > 0) {
             let what =
                 format!("at rest within {REST_WITHIN_MINUTES} minutes: but {planned} actions are planned");
@@ -328,13 +333,16 @@ struct CyclesOfAMinute {
     reports: Vec<CycleReport>,
     requests: Vec<Requests>,
     disturbed: bool,
+    /// A cycle whose time was over before it ended.
+    killed: bool,
     cycles: u64,
 }
 
 impl CyclesOfAMinute {
     fn add(&mut self, report: Option<CycleReport>, disturbance: &Disturbance) {
         self.cycles += 1;
-        self.disturbed |= disturbance.struck() || report.is_none();
+        self.disturbed |= disturbance.struck();
+        self.killed |= report.is_none() && !disturbance.struck();
         if let Some(report) = report {
             self.reports.push(report);
             self.requests.push(disturbance.requests());

@@ -229,6 +229,10 @@ impl Step {
             word @ ("reconciler" | "events" | "elastic" | "nat") => {
                 Self::Address(AddressStep::parse(word, words)?)
             }
+            "replication" => Self::Fault(FaultStep::CutOff {
+                node: words.word("the node")?,
+                cut_off: !words.one_of("replication", &ON_OFF)?,
+            }),
             "clock" => Self::Fault(FaultStep::parse_clock(words)?),
             "when" => Self::parse_when(words)?,
             "wait" => Self::Wait,

@@ -11,7 +11,7 @@ use spillway_engine::cycle::LeaseMemory;
 use spillway_engine::ports::{LedgerRead, LedgerWrite};
 use spillway_world::BootFailure;
 
-use super::fault_step::{FaultStep, refusal};
+use super::fault_step::{FaultStep, is_for_all, refusal};
 use super::play::Play;
 use super::script::{Timed, at_clock, parse_clock};
 use super::step::{Scheduled, Step};
@@ -98,12 +98,19 @@ impl Play {
         match step {
             FaultStep::Slow(reply) => self.trouble.reply = reply.unsigned_abs(),
             FaultStep::HidesShards(hidden) => self.harness.management().inner().hide_shards(*hidden),
+            FaultStep::CutOff { node, cut_off } => self.harness.world().cut_off(node, *cut_off),
             FaultStep::OurClock(ahead) => self.harness.clock().set_ahead(ahead.as_secs()),
             FaultStep::ManagementClock(ahead) => self.harness.management().inner().set_ahead(*ahead),
             FaultStep::CallFails { nth, strike } => {
                 self.trouble.faults = Some(CallFaults::nth(*nth, *strike));
             }
             FaultStep::Rival(turns) => self.trouble.rival_after = Some(*turns),
+            FaultStep::RefusesStarts { code, kind, times, .. }
+            | FaultStep::RefusesStops { code, kind, times, .. }
+                if is_for_all(code, *kind) =>
+            {
+                self.harness.world().refuse_orders_as(*times, refusal(code, *kind));
+            }
             FaultStep::RefusesStarts { code, kind, times, .. } => {
                 let Some(instance) = instance else { return };
                 self.harness.world().refuse_starts_as(&instance, *times, refusal(code, *kind));
@@ -160,14 +167,8 @@ impl Play {
                 finish(ledger.remove_hold(&HoldId::new(id.as_str())));
                 return Ok(());
             }
-            Step::RequestStop { node, .. } => {
-                self.watch.operator_stops(node, true);
-                OperatorCommand::Stop(self.instance_of(node, timed)?)
-            }
-            Step::RequestRelease(node) => {
-                self.watch.operator_stops(node, false);
-                OperatorCommand::Release(self.instance_of(node, timed)?)
-            }
+            Step::RequestStop { node, .. } => OperatorCommand::Stop(self.instance_of(node, timed)?),
+            Step::RequestRelease(node) => OperatorCommand::Release(self.instance_of(node, timed)?),
             Step::Pause { until } => OperatorCommand::Pause { until: clock_at(until, timed)? },
             _ => {
                 let read = finish(ledger.read_ledger(timed.at)).and_then(Result::ok);
@@ -192,7 +193,12 @@ impl Play {
             reason,
             command,
         };
-        finish(ledger.put_request(&request));
+        let stored = finish(ledger.put_request(&request)).is_some_and(|result| result.is_ok());
+        match step {
+            Step::RequestStop { node, .. } if stored => self.watch.operator_stops(node, true),
+            Step::RequestRelease(node) if stored => self.watch.operator_stops(node, false),
+            _ => {}
+        }
         Ok(())
     }
 

@@ -41,6 +41,8 @@ pub(crate) struct Minute<'a> {
     pub(crate) requests: &'a [Requests],
     /// Whether something was done to one of them.
     pub(crate) disturbed: bool,
+    /// Whether one of them was killed because its time was over.
+    pub(crate) killed: bool,
 }
 
 /// What has been seen so far, and what was broken.
@@ -76,6 +78,10 @@ impl Watch {
         for (report, requests) in minute.reports.iter().zip(minute.requests) {
             self.check_budget(report, requests);
         }
+        if minute.killed {
+            let what = "a cycle takes longer than a function may run: it is killed with its lease";
+            self.note(harness.now(), Rule::NoProgress, "the evaluator", what);
+        }
         let refused: BTreeSet<&InstanceId> =
             minute.requests.iter().flat_map(|requests| &requests.refused).collect();
         let Some(seen) = Seen::of(harness) else {
@@ -90,17 +96,15 @@ impl Watch {
         self.check_progress(&seen, minute, good);
         let started = harness.starts_and_stops().0.saturating_sub(self.starts);
         self.starts += started;
-        if minute.disturbed || !good || seen.policy.dry_run {
-            return;
-        }
-        self.check_maintenance(&seen);
-        if seen.policy.mode == Mode::Control {
+        // Limits are counted in good cycles; what is not so any more is over at once.
+        let counts = u32::from(!minute.disturbed && good && !seen.policy.dry_run);
+        self.check_maintenance(&seen, counts);
+        if seen.policy.mode == Mode::Control && seen.is_of_one_network() {
             let limited = started >= u64::from(seen.policy.starts_per_cycle);
-            if !limited {
-                self.check_starts(&seen);
-                self.check_holds(&seen);
-            }
-            self.check_idle(&seen);
+            let starts = if limited { 0 } else { counts };
+            self.check_starts(&seen, starts);
+            self.check_holds(&seen, starts);
+            self.check_idle(&seen, counts);
         }
     }
 

@@ -33,8 +33,6 @@ pub(super) struct NodeWatch {
     pub(super) trouble_at: Option<Timestamp>,
     /// The launch of the run in which it was ready last.
     pub(super) ready_in: Option<Timestamp>,
-    /// The most HD calls that it ever said it can carry.
-    capacity: u32,
     vetoed_until: Option<Timestamp>,
     /// When its maintenance mode was last seen in the configuration.
     maintained_at: Option<Timestamp>,
@@ -64,9 +62,6 @@ impl Watch {
     pub(super) fn remember(&mut self, seen: &Seen<'_>, refused: &BTreeSet<&InstanceId>) {
         for node in &seen.nodes {
             let watch = self.nodes.entry(node.view.name.clone()).or_default();
-            if let Some(status) = &node.node.status {
-                watch.capacity = watch.capacity.max(status.max_hd_calls.0);
-            }
             if node.node.maintenance_mode {
                 watch.maintained_at = Some(seen.now);
             }
@@ -89,11 +84,6 @@ impl Watch {
         }
     }
 
-    /// HD calls that a node carries at most when it is empty.
-    pub(super) fn capacity(&self, node: &SeenNode) -> u32 {
-        self.nodes.get(&node.view.name).map_or(0, |watch| watch.capacity).max(node.usual)
-    }
-
     /// HD calls that are free on a node at most, or on their way.
     pub(super) fn most(&self, seen: &Seen<'_>, node: &SeenNode) -> u32 {
         let reaches = seen.policy.replication_of(seen.nodes.len()) + seen.policy.staleness;
@@ -102,15 +92,15 @@ impl Watch {
         let cleared = watch
             .and_then(|watch| watch.maintained_at)
             .is_some_and(|at| seen.now.duration_since(at) <= within);
-        seen.at_most_free(node, cleared, watch.map_or(0, |watch| watch.capacity))
+        seen.at_most_free(node, cleared)
     }
 
-    pub(super) fn check_maintenance(&mut self, seen: &Seen<'_>) {
+    pub(super) fn check_maintenance(&mut self, seen: &Seen<'_>, counts: u32) {
         let limit = DRAIN_LASTS + minutes(seen.policy.replication_of(seen.nodes.len())) + GRACE;
         for node in seen.ours() {
             let watch = self.nodes.entry(node.view.name.clone()).or_default();
             let ours = node.is_in_our_maintenance() && !node.is_retired() && !watch.operator;
-            watch.in_maintenance = if ours { watch.in_maintenance + 1 } else { 0 };
+            watch.in_maintenance = if ours { watch.in_maintenance + counts } else { 0 };
             let cycles = watch.in_maintenance;
             if cycles > limit {
                 let what = format!("in our maintenance mode for {cycles} cycles, the limit is {limit}");
@@ -119,14 +109,14 @@ impl Watch {
         }
     }
 
-    pub(super) fn check_idle(&mut self, seen: &Seen<'_>) {
+    pub(super) fn check_idle(&mut self, seen: &Seen<'_>, counts: u32) {
         let ours = seen.ours().count();
         let rounds = ours.div_ceil(seen.policy.drains_at_once.max(1) as usize);
         let limit = IDLE_LASTS + GRACE * u32::try_from(rounds + 1).unwrap_or(u32::MAX);
         for node in seen.ours() {
             let idle = self.should_go(seen, node);
             let watch = self.nodes.entry(node.view.name.clone()).or_default();
-            watch.idle = if idle { watch.idle + 1 } else { 0 };
+            watch.idle = if idle { watch.idle + counts } else { 0 };
             let cycles = watch.idle;
             if cycles > limit {
                 let what =
@@ -163,6 +153,7 @@ impl Watch {
         let enough = left > seen.threshold(&node.view.location) + seen.policy.stop_margin.0;
         node.view.state == Some(InstanceState::Running)
             && node.shown.is_some()
+            && !seen.upgrading
             && !node.view.busy
             && !in_use
             && node.shards == 0

@@ -1,7 +1,7 @@
 //! What is so at the end of a minute: each node as it really is and as it is shown, and how much room there is in a location at most
 //! and at least, by what is shown.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use spillway_core::ids::{HdCalls, LocationId, LocationName};
@@ -66,6 +66,11 @@ impl SeenNode {
         self.node.maintenance_mode_reason.starts_with(RETIRED)
     }
 
+    /// HD calls that it carries at most when it is empty, as far as anybody could know.
+    pub(super) fn capacity(&self) -> u32 {
+        self.view.capacity.0.max(self.usual)
+    }
+
     /// HD calls free, as it reports; `None`: not known.
     fn free(&self) -> Option<u32> {
         let status = self.node.status.as_ref().filter(|status| self.fresh && status.max_hd_calls.0 > 0)?;
@@ -85,7 +90,8 @@ pub(super) struct Seen<'a> {
     pub(super) platform: Platform,
     pub(super) ledger: Ledger,
     pub(super) nodes: Vec<SeenNode>,
-    upgrading: bool,
+    pub(super) upgrading: bool,
+    networks: usize,
 }
 
 impl<'a> Seen<'a> {
@@ -126,9 +132,10 @@ impl<'a> Seen<'a> {
             })
         });
         let nodes = nodes.collect();
+        let networks = fleet.instances.iter().map(|instance| &instance.vpc).collect::<BTreeSet<_>>().len();
         let upgrading = world.is_upgrading();
         drop(world);
-        Some(Self { now, policy, platform, ledger, nodes, upgrading })
+        Some(Self { now, policy, platform, ledger, nodes, upgrading, networks })
     }
 
     /// Whether cycles have to get on: no pause, the right mode, no outage that the always-on nodes could be taken for, no
@@ -143,6 +150,11 @@ impl<'a> Seen<'a> {
             .iter()
             .any(|node| !node.ours && node.node.distributed_database && node.free().is_none());
         !paused && matches && !silent && !self.upgrading
+    }
+
+    /// Whether the policy names its VPCs, or all of its instances stand in one: else nothing may be touched.
+    pub(super) fn is_of_one_network(&self) -> bool {
+        !self.policy.vpcs.is_empty() || self.networks <= 1
     }
 
     pub(super) fn record(&self, node: &SeenNode) -> Option<&NodeRecord> {
@@ -221,15 +233,15 @@ impl<'a> Seen<'a> {
     }
 
     /// HD calls that are free on a node at most, or on their way, where `cleared` says that its maintenance mode was cleared
-    /// lately, and `capacity` is the most it was ever seen to carry.
-    pub(super) fn at_most_free(&self, node: &SeenNode, cleared: bool, capacity: u32) -> u32 {
+    /// lately.
+    pub(super) fn at_most_free(&self, node: &SeenNode, cleared: bool) -> u32 {
         if node.node.role != NodeRole::Transcoding || node.node.maintenance_mode {
             return 0;
         }
         if node.ours && !node.is_running() {
             return 0;
         }
-        let all = capacity.max(node.usual);
+        let all = node.capacity();
         match node.free() {
             // What it said in an earlier run is nothing.
             _ if node.shows_maintenance() && node.reported => {

@@ -9,7 +9,7 @@ use crate::rule::Rule;
 
 impl Watch {
     /// A location is needed and has too little room although something there could be started.
-    pub(super) fn check_starts(&mut self, seen: &Seen<'_>) {
+    pub(super) fn check_starts(&mut self, seen: &Seen<'_>, counts: u32) {
         let locations: Vec<_> =
             seen.platform.locations.iter().map(|each| (each.id, each.name.clone())).collect();
         for (id, name) in locations {
@@ -20,7 +20,7 @@ impl Watch {
                 && room <= threshold
                 && seen.is_needed(id, |node| self.most(seen, node));
             let count = self.missing.entry(name.clone()).or_default();
-            *count = if missing { *count + 1 } else { 0 };
+            *count = if missing { *count + counts } else { 0 };
             if *count > CYCLES_TO_START {
                 let could = startable.join(", ");
                 let what = format!(
@@ -33,7 +33,7 @@ impl Watch {
     }
 
     /// A hold is not met although something that it covers could be started.
-    pub(super) fn check_holds(&mut self, seen: &Seen<'_>) {
+    pub(super) fn check_holds(&mut self, seen: &Seen<'_>, counts: u32) {
         let mut unmet = std::collections::BTreeMap::new();
         for hold in seen.holds() {
             let members: Vec<&SeenNode> = seen.ours().filter(|node| covers(hold, node)).collect();
@@ -42,15 +42,13 @@ impl Watch {
             let missing = match hold.amount {
                 HoldAmount::AllNodes => members.len() > up.len(),
                 HoldAmount::Nodes(wanted) => nodes < wanted,
-                HoldAmount::HdCalls(calls) => {
-                    up.iter().map(|node| self.capacity(node)).sum::<u32>() < calls.0
-                }
+                HoldAmount::HdCalls(calls) => up.iter().map(|node| node.capacity()).sum::<u32>() < calls.0,
             };
             let startable = self.startable(seen, members.iter().copied());
             if !missing || startable.is_empty() {
                 continue;
             }
-            let count = self.unmet.get(&hold.id).copied().unwrap_or(0) + 1;
+            let count = self.unmet.get(&hold.id).copied().unwrap_or(0) + counts;
             unmet.insert(hold.id.clone(), count);
             if count > CYCLES_TO_START {
                 let could = startable.join(", ");

@@ -71,6 +71,7 @@ impl World {
             upgrading: false,
             report: Report::default(),
             reports: 0,
+            cut_off: false,
             silent: false,
             hides_load: false,
             load: Load::NONE,

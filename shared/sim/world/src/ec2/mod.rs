@@ -156,7 +156,7 @@ impl World {
         }
         let id = instance.id.clone();
         if let Some(refusal) = self.start_obstacle(instance) {
-            if instance.now.state == InstanceState::Stopped {
+            if instance.now.state == InstanceState::Stopped && self.spend_for_all().is_none() {
                 spend(&mut self.ec2.refuse_starts, &id);
             }
             return Err(refusal);
@@ -172,6 +172,9 @@ impl World {
         let refuse = |kind| Some(refusal(kind, &instance.id));
         if instance.now.state != InstanceState::Stopped {
             return refuse(RefusalKind::WrongState);
+        }
+        if let Some((_, refusal)) = self.ec2.refuse_all.as_ref().filter(|(times, _)| *times > 0) {
+            return Some(refusal.clone());
         }
         if let Some((_, refusal)) = self.ec2.refuse_starts.get(&instance.id).filter(|(times, _)| *times > 0) {
             return Some(refusal.clone());
@@ -194,6 +197,13 @@ impl World {
             .get(zone)
             .is_some_and(|room| up(&|other| other.on_host && other.zone == *zone) >= *room);
         if instance.on_host && full { refuse(RefusalKind::HostCapacity) } else { None }
+    }
+
+    /// One of the refusals for all is used up.
+    fn spend_for_all(&mut self) -> Option<Refusal> {
+        let (times, refusal) = self.ec2.refuse_all.as_mut().filter(|(times, _)| *times > 0)?;
+        *times -= 1;
+        Some(refusal.clone())
     }
 
     /// Whether EC2 would start an instance at this instant: it shows it as stopped, and nothing is in the way.
@@ -254,7 +264,7 @@ impl World {
             return Err(refusal(RefusalKind::NotPermitted, &instance.id));
         }
         let id = instance.id.clone();
-        if let Some(refusal) = spend(&mut self.ec2.refuse_stops, &id) {
+        if let Some(refusal) = self.spend_for_all().or_else(|| spend(&mut self.ec2.refuse_stops, &id)) {
             return Err(refusal);
         }
         *self.stats.stops.entry(by).or_default() += 1;

@@ -33,6 +33,8 @@ pub(crate) struct Ec2 {
     pub(crate) hosts: BTreeMap<String, usize>,
     /// Refusals that tests arranged, by instance: the next so many starts.
     pub(crate) refuse_starts: BTreeMap<InstanceId, (u32, Refusal)>,
+    /// Refusals of the account or the whole region: the next so many orders.
+    pub(crate) refuse_all: Option<(u32, Refusal)>,
     /// And stops.
     pub(crate) refuse_stops: BTreeMap<InstanceId, (u32, Refusal)>,
     pub(crate) tokens: f64,

@@ -80,6 +80,8 @@ pub(crate) struct Node {
     pub(crate) upgrading: bool,
     pub(crate) report: Report,
     pub(crate) reports: u64,
+    /// A test keeps changes from reaching it.
+    pub(crate) cut_off: bool,
     /// A test holds the reports back.
     pub(crate) silent: bool,
     /// A test makes the Management Node have no media load for the node.
