@@ -138,4 +138,5 @@ scenarios!(
     a_late_and_a_doubled_prewarm_tick,
     a_prewarm_on_a_holiday_is_skipped,
     everything_that_can_be_in_the_way_of_one_cycle,
+    two_commands_about_one_node_and_the_later_one_counts,
 );
