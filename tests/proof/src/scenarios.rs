@@ -139,4 +139,5 @@ scenarios!(
     a_prewarm_on_a_holiday_is_skipped,
     everything_that_can_be_in_the_way_of_one_cycle,
     two_commands_about_one_node_and_the_later_one_counts,
+    a_node_that_failed_to_start_is_stopped_although_its_location_is_needed,
 );
