@@ -140,4 +140,5 @@ scenarios!(
     everything_that_can_be_in_the_way_of_one_cycle,
     two_commands_about_one_node_and_the_later_one_counts,
     a_node_that_failed_to_start_is_stopped_although_its_location_is_needed,
+    a_missing_right_for_one_instance_does_not_lose_the_start,
 );
