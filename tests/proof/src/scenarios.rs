@@ -137,4 +137,9 @@ scenarios!(
     forty_nodes_of_two_windows_that_end_at_the_same_minute,
     a_late_and_a_doubled_prewarm_tick,
     a_prewarm_on_a_holiday_is_skipped,
+    everything_that_can_be_in_the_way_of_one_cycle,
+    two_commands_about_one_node_and_the_later_one_counts,
+    a_node_that_failed_to_start_is_stopped_although_its_location_is_needed,
+    a_missing_right_for_one_instance_does_not_lose_the_start,
+    in_assist_mode_what_pexip_lists_is_asked_for_once,
 );

@@ -51,3 +51,13 @@ pub enum OperatorCommand {
         until: Timestamp,
     },
 }
+
+impl OperatorCommand {
+    /// The node that it is about; none: the platform.
+    pub fn instance(&self) -> Option<&InstanceId> {
+        match self {
+            Self::Stop(id) | Self::Release(id) | Self::Retire(id) | Self::Reinstate(id) => Some(id),
+            Self::Pause { .. } => None,
+        }
+    }
+}

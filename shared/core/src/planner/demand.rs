@@ -117,14 +117,16 @@ fn undrain(draft: &mut Draft<'_>, id: LocationId, threshold: HdCalls, room: &mut
     done
 }
 
-/// Whether a node is in a drain by the stop rule that can still be cancelled.
+/// Whether a node is in a drain by the stop rule whose end brings capacity back. One whose start failed, or that an upgrade left
+/// behind, takes no calls without its drain either: to be stopped and started anew is what mends it.
 pub(super) fn is_auto_draining(draft: &Draft<'_>, node: &OverflowNode<'_>) -> bool {
+    let record = draft.record(node);
+    let failed = record.and_then(|record| record.run.as_ref()).is_some_and(|run| run.failed);
     node.is_running()
         && matches!(node.phase, Phase::Maintenance { ours: true })
-        && draft
-            .record(node)
-            .and_then(|record| record.drain.as_ref())
-            .is_some_and(|drain| drain.kind == DrainKind::Auto)
+        && record.and_then(|record| record.drain.as_ref()).is_some_and(|drain| drain.kind == DrainKind::Auto)
+        && !failed
+        && !node.behind
         && !draft.undrained.contains(&node.instance.id)
 }
 

@@ -44,7 +44,15 @@ fn take(draft: &mut Draft<'_>, is_taken: impl Fn(&OperatorCommand) -> bool) {
     let view = draft.view;
     let by_instance: BTreeMap<&InstanceId, &OverflowNode<'_>> =
         view.nodes.iter().map(|node| (&node.instance.id, node)).collect();
+    let newest = newest(&ledger.requests);
     for request in &ledger.requests {
+        if let Some(id) = request.command.instance()
+            && newest.get(id).is_some_and(|latest| latest.id != request.id)
+        {
+            dismiss(draft, request, "a later command about the same node took its place");
+            draft.plan.done_requests.push(request.id.clone());
+            continue;
+        }
         if !is_taken(&request.command) {
             continue;
         }
@@ -67,14 +75,22 @@ fn take(draft: &mut Draft<'_>, is_taken: impl Fn(&OperatorCommand) -> bool) {
     }
 }
 
+/// The latest command about each node. Two that wait together, such as a stop and its release, must not both be met: the safety
+/// check would refuse every plan that tries.
+fn newest(requests: &[Request]) -> BTreeMap<&InstanceId, &Request> {
+    let mut newest: BTreeMap<&InstanceId, &Request> = BTreeMap::new();
+    for request in requests {
+        let Some(id) = request.command.instance() else { continue };
+        let latest = newest.entry(id).or_insert(request);
+        if (latest.at, &latest.id) < (request.at, &request.id) {
+            *latest = request;
+        }
+    }
+    newest
+}
+
 fn dismiss(draft: &mut Draft<'_>, request: &Request, why: &str) {
-    let instance = match &request.command {
-        OperatorCommand::Stop(id)
-        | OperatorCommand::Retire(id)
-        | OperatorCommand::Reinstate(id)
-        | OperatorCommand::Release(id) => Some(id.clone()),
-        OperatorCommand::Pause { .. } => None,
-    };
+    let instance = request.command.instance().cloned();
     draft.plan.events.push(Event {
         id: format!("request-{}-dismissed", request.id),
         at: draft.now,

@@ -142,6 +142,32 @@ fn a_wish_to_stop_waits_for_the_end_of_an_upgrade_and_does_not_block_the_cycle()
     }
 }
 
+#[test]
+fn of_two_commands_about_one_node_the_later_one_is_met_and_the_other_dismissed() {
+    let young = || Scene::new().always_on(HQ, 90).ready(BURST, 20, 0);
+    let id = young().last_id();
+    let (stop, release) = (OperatorCommand::Stop(id.clone()), OperatorCommand::Release(id.clone()));
+    for (first, second, wanted) in [
+        (stop.clone(), release.clone(), Vec::new()),
+        (release.clone(), stop.clone(), vec!["drain i-00002"]),
+        (stop, OperatorCommand::Retire(id), vec!["drain i-00002"]),
+    ] {
+        // Whichever of them is read first: the ids of commands are their own.
+        for (one, other) in [("a", "b"), ("b", "a")] {
+            let mut scene = young();
+            let earlier = Request { at: now() - minutes(1), ..asks(one, first.clone()) };
+            scene.ledger.requests = vec![earlier, asks(other, second.clone())];
+            scene.ledger.requests.sort_by(|a, b| a.id.cmp(&b.id));
+            let mut plan = scene.plan();
+            assert_eq!(short(&plan), wanted);
+            plan.done_requests.sort();
+            assert_eq!(plan.done_requests, ["a", "b"]);
+            let dismissed = plan.events.iter().filter(|event| event.kind == EventKind::RequestDone).count();
+            assert_eq!(dismissed, 1, "{:?}", plan.events);
+        }
+    }
+}
+
 fn now_override(id: InstanceId, calls: bool, lifetime: bool) -> Override {
     Override { instance: id, calls, lifetime, by: anna(), reason: "fire drill".to_owned() }
 }

@@ -10,6 +10,9 @@
 mod harness;
 pub mod intercept;
 pub mod ports;
+mod rule;
 pub mod scenario;
+mod watch;
 
 pub use self::harness::{Harness, HarnessFleet, HarnessManagement, QUIET_CYCLES, TICK, finish};
+pub use self::rule::{Broken, Rule};

@@ -27,7 +27,8 @@ pub enum Family {
 /// What a client asked to change in the configuration.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change {
-    /// A new row, validated against the schema, defaults filled in, without `id` and `resource_uri`.
+    /// A new row, validated against the schema, defaults filled in, without `resource_uri`; with an `id` if the client brought
+    /// one, or if the row is put back.
     Create {
         /// Resource name, such as `worker_vm`.
         resource: String,
@@ -75,6 +76,12 @@ pub trait Model: Send + 'static {
 
     /// All rows of a resource that it holds, in storage order.
     fn rows(&mut self, family: Family, resource: &str) -> Vec<Row>;
+
+    /// One row of the configuration by its id. A model that can find it without making all of them should.
+    fn row(&mut self, resource: &str, id: u64) -> Option<Row> {
+        let rows = self.rows(Family::Configuration, resource);
+        rows.into_iter().find(|row| row.get("id").and_then(Value::as_u64) == Some(id))
+    }
 
     /// Changes the configuration of a resource that it holds; gives the row's id.
     fn change(&mut self, change: Change) -> Result<u64, ChangeError>;

@@ -81,7 +81,7 @@ impl ApiServer {
         let mut model = lock(&self.model);
         let mut memory = lock(&self.memory);
         let Memory { tables, removed, grants, .. } = &mut *memory;
-        work(&mut RowStore { model: &mut *model, tables, removed, hide_media_load: false }, grants)
+        work(&mut RowStore::new(&mut *model, tables, removed, false), grants)
     }
 
     /// Answers a request.
@@ -138,7 +138,7 @@ impl ApiServer {
         };
         let Memory { tables, removed, grants, recent, .. } = memory;
         let hide_media_load = struck.contains(&FaultKind::NullMediaLoad);
-        let mut store = RowStore { model, tables, removed, hide_media_load };
+        let mut store = RowStore::new(model, tables, removed, hide_media_load);
         if matches!(route, Route::Token) {
             return self.token(request, &mut store, grants, now, struck);
         }

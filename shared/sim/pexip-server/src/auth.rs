@@ -6,10 +6,11 @@ use base64::engine::general_purpose::STANDARD;
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
+use super::address::key_of;
 use super::oauth::Grants;
 use super::options::{Account, Rights};
 use super::reply::Reply;
-use super::row_store::{RowStore, key_of};
+use super::row_store::RowStore;
 use super::schema::{self, Method, Target};
 use super::tables::PERMISSIONS;
 use spillway_pexip_model::Family;
@@ -120,7 +121,7 @@ fn client_rights(store: &mut RowStore<'_>, client: &str) -> Option<Vec<String>> 
     let held = role.get("permissions").and_then(Value::as_array).cloned().unwrap_or_default();
     let target = Target { family: configuration, resource: "permission" };
     let keys: Vec<String> =
-        held.iter().filter_map(|item| super::row_store::reference_key(target, item)).collect();
+        held.iter().filter_map(|item| super::address::reference_key(target, item)).collect();
     let rows = store.rows(configuration, permissions);
     let named = rows.iter().filter(|row| keys.contains(&key_of(permissions, row)));
     Some(named.filter_map(|row| row.get("codename").and_then(Value::as_str)).map(str::to_owned).collect())

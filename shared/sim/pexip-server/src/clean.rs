@@ -5,11 +5,12 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use serde_json::{Map, Value, json};
 
+use super::address::{key_of, reference_key, uri_of};
 use super::reply::Reply;
-use super::row_store::{RowStore, conceal, reference_key, uri_of};
+use super::row_store::{RowStore, conceal};
 use super::schema::{self, Field, Kind, Resource, Target};
 use super::text::parse_time;
-use spillway_pexip_model::{ChangeError, Family, Row};
+use spillway_pexip_model::{ChangeError, Row};
 
 /// Why a body was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,21 +96,13 @@ pub(super) fn clean(
             Err(message) => wrong.push((field.name.to_owned(), message)),
         }
     }
-    let own = existing.map(|row| uri_of(Family::Configuration, resource, row));
-    let unique: Vec<&Field> =
-        resource.fields.iter().filter(|f| f.unique && row.contains_key(f.name)).collect();
-    if !unique.is_empty() {
-        let others = store.rows(Family::Configuration, resource);
-        for field in unique {
-            let taken = others.iter().any(|other| {
-                other.get(field.name) == row.get(field.name)
-                    && own.as_deref() != Some(uri_of(Family::Configuration, resource, other).as_str())
-            });
-            if taken {
-                let label = resource.label;
-                let name = field.name.replace('_', " ");
-                wrong.push((field.name.to_owned(), format!("{label} with this {name} already exists.")));
-            }
+    let own = existing.map(|row| key_of(resource, row));
+    for field in resource.fields.iter().filter(|field| field.unique) {
+        let Some(value) = row.get(field.name) else { continue };
+        if store.is_taken(resource, field.name, value, own.as_deref()) {
+            let label = resource.label;
+            let name = field.name.replace('_', " ");
+            wrong.push((field.name.to_owned(), format!("{label} with this {name} already exists.")));
         }
     }
     if wrong.is_empty() { Ok(row) } else { Err(Refusal::Fields(resource.name, wrong)) }

@@ -21,12 +21,14 @@
 //! ```
 
 mod accept;
+mod address;
 mod api_server;
 mod auth;
 mod certificate;
 mod clean;
 mod connection;
 mod fault;
+mod index;
 mod log;
 mod lookup;
 mod oauth;

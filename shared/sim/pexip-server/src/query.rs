@@ -6,8 +6,9 @@ use std::cmp::Ordering;
 use regex::RegexBuilder;
 use serde_json::Value;
 
+use super::address::{key_of, reference_key};
 use super::lookup::{Lookup, Operand, compare, holds};
-use super::row_store::{RowStore, key_of, reference_key};
+use super::row_store::RowStore;
 use super::schema::{self, Field, Key, Kind, Resource, Target};
 use super::text::parse_time;
 use spillway_pexip_model::Row;

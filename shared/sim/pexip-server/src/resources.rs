@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::address::{key_of, uri_of};
 use super::clean::Refusal;
 use super::oauth::Grants;
 use super::options::ServeOptions;
@@ -14,7 +15,7 @@ use super::query::{MISMATCH, breaks, filters, order};
 use super::reply::Reply;
 use super::request::Request;
 use super::route::Route;
-use super::row_store::{RowStore, key_of, uri_of};
+use super::row_store::RowStore;
 use super::schema::{self, Key, Method, Resource, Target};
 use super::streams::streams;
 use super::text::{naive, parameters};

@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::schema::{self, Field, Key, Kind, Resource, Target};
+use super::address::{key_of, reference_key, uri_of};
+use super::index::{Index, reference_fields};
+use super::schema::{self, Field, Kind, Resource, Target};
 use super::streams::streams;
 use super::tables::ConfigTables;
 use super::text;
@@ -20,12 +22,23 @@ pub(super) struct RowStore<'a> {
     pub(super) removed: &'a mut BTreeSet<(&'static str, String)>,
     /// Status says that the media load is not known.
     pub(super) hide_media_load: bool,
+    index: Index,
 }
 
 /// A version for the Management Node when the model does not say.
 const VERSION: &str = "40 (83411.0.0)";
 
-impl RowStore<'_> {
+impl<'a> RowStore<'a> {
+    /// All rows, as they are at the beginning of a request.
+    pub(super) fn new(
+        model: &'a mut dyn Model,
+        tables: &'a mut ConfigTables,
+        removed: &'a mut BTreeSet<(&'static str, String)>,
+        hide_media_load: bool,
+    ) -> Self {
+        Self { model, tables, removed, hide_media_load, index: Index::default() }
+    }
+
     /// All rows of a resource.
     pub(super) fn rows(&mut self, family: Family, resource: &Resource) -> Vec<Row> {
         if self.model.holds(family, resource.name) {
@@ -51,17 +64,28 @@ impl RowStore<'_> {
     }
 
     /// One row by what stands in its address.
-    pub(super) fn find(&mut self, family: Family, resource: &Resource, key: &str) -> Option<Row> {
+    pub(super) fn find(&mut self, family: Family, resource: &'static Resource, key: &str) -> Option<Row> {
+        if family == Family::Configuration {
+            return self.indexed(resource).row(resource, key).cloned();
+        }
         self.rows(family, resource).into_iter().find(|row| key_of(resource, row) == key)
     }
 
     /// Carries out a validated change of the configuration.
-    pub(super) fn change(&mut self, resource: &Resource, change: Change) -> Result<u64, ChangeError> {
-        if self.model.holds(Family::Configuration, resource.name) {
+    pub(super) fn change(&mut self, resource: &'static Resource, change: Change) -> Result<u64, ChangeError> {
+        let removed = matches!(change, Change::Delete { .. });
+        let id = if self.model.holds(Family::Configuration, resource.name) {
             self.model.change(change)
         } else {
             self.tables.change(change)
+        }?;
+        if self.index.holds(resource) {
+            match self.numbered(resource, id).filter(|_| !removed) {
+                Some(row) => self.index.put(resource, row),
+                None => self.index.remove(resource, id),
+            }
         }
+        Ok(id)
     }
 
     /// The row that a URI (or an object with one) refers to.
@@ -107,69 +131,52 @@ impl RowStore<'_> {
         target: &Resource,
         id: u64,
     ) -> Vec<(&'static Resource, u64, &'static Field)> {
-        let wanted = json!(format!("{}{id}/", schema::list_uri(Family::Configuration, target.name)));
-        let mut found = Vec::new();
+        let points = |field: &Field| match field.kind {
+            Kind::ToOne(to) | Kind::ToMany(to) => to.resource == target.name,
+            _ => false,
+        };
         for resource in schema::resources(Family::Configuration) {
-            let points = |field: &&Field| match field.kind {
-                Kind::ToOne(to) | Kind::ToMany(to) => to.resource == target.name && !field.readonly,
-                _ => false,
-            };
-            let fields: Vec<&'static Field> = resource.fields.iter().filter(points).collect();
-            if fields.is_empty() {
-                continue;
-            }
-            for row in self.rows(Family::Configuration, resource) {
-                for field in &fields {
-                    let refers = match row.get(field.name) {
-                        Some(Value::Array(items)) => items.contains(&wanted),
-                        Some(value) => *value == wanted,
-                        None => false,
-                    };
-                    if let (true, Some(number)) = (refers, row.get("id").and_then(Value::as_u64)) {
-                        found.push((resource, number, *field));
-                    }
-                }
+            if reference_fields(resource).any(points) {
+                self.indexed(resource);
             }
         }
-        found
+        let found =
+            self.index.referrers(&format!("{}{id}/", schema::list_uri(Family::Configuration, target.name)));
+        let named = |(resource, number, field): (&'static str, u64, &'static str)| {
+            let resource = schema::resource(Family::Configuration, resource)?;
+            Some((resource, number, resource.field(field)?))
+        };
+        found.into_iter().filter_map(named).collect()
     }
-}
 
-/// What stands in a row's address.
-pub(super) fn key_of(resource: &Resource, row: &Row) -> String {
-    if let Some(last) = row.get("resource_uri").and_then(Value::as_str).and_then(last_segment) {
-        return last.to_owned();
+    /// Whether another row than the one with the key `own` has this value in a field.
+    pub(super) fn is_taken(
+        &mut self,
+        resource: &'static Resource,
+        field: &'static str,
+        value: &Value,
+        own: Option<&str>,
+    ) -> bool {
+        self.indexed(resource).is_taken(resource, field, value, own)
     }
-    let name = match resource.key {
-        Key::Named(name) => name,
-        Key::Id | Key::Uuid | Key::Hidden => "id",
-    };
-    match row.get(name) {
-        Some(Value::String(text)) => text.clone(),
-        Some(value) => value.to_string(),
-        None => String::new(),
+
+    /// A row of the configuration by its number.
+    pub(super) fn numbered(&mut self, resource: &Resource, id: u64) -> Option<Row> {
+        if self.model.holds(Family::Configuration, resource.name) {
+            self.model.row(resource.name, id)
+        } else {
+            self.tables.row(resource.name, id).cloned()
+        }
     }
-}
 
-/// A row's address.
-pub(super) fn uri_of(family: Family, resource: &Resource, row: &Row) -> String {
-    match row.get("resource_uri").and_then(Value::as_str) {
-        Some(uri) => uri.to_owned(),
-        None => format!("{}{}/", schema::list_uri(family, resource.name), key_of(resource, row)),
+    /// The index, with a resource in it.
+    fn indexed(&mut self, resource: &'static Resource) -> &Index {
+        if !self.index.holds(resource) {
+            let rows = self.rows(Family::Configuration, resource);
+            self.index.read(resource, rows);
+        }
+        &self.index
     }
-}
-
-fn last_segment(uri: &str) -> Option<&str> {
-    uri.trim_end_matches('/').rsplit('/').next().filter(|last| !last.is_empty())
-}
-
-/// The key in a URI (path or absolute) of the right resource, or in an object that carries its URI.
-pub(super) fn reference_key(target: Target, reference: &Value) -> Option<String> {
-    let uri = reference.as_str().or_else(|| reference.get("resource_uri").and_then(Value::as_str))?;
-    let list = schema::list_uri(target.family, target.resource);
-    let rest = &uri[uri.find(&list)? + list.len()..];
-    let key = rest.strip_suffix('/')?;
-    if key.is_empty() || key.contains('/') { None } else { Some(key.to_owned()) }
 }
 
 /// A stored secret as the API shows it: opaque, the same each time, of no use to whoever reads it.

@@ -3,9 +3,10 @@
 
 use serde_json::{Value, json};
 
+use super::address::{reference_key, uri_of};
 use super::certificate::derive;
 use super::clean::{Refusal, clean};
-use super::row_store::{RowStore, key_of, reference_key, uri_of};
+use super::row_store::RowStore;
 use super::schema::{Field, Kind, Method, Resource, Target};
 use spillway_pexip_model::{Change, Family, Row};
 
@@ -30,7 +31,11 @@ fn number(row: &Row) -> Result<u64, Refusal> {
 }
 
 /// A row that is there, or 404.
-pub(super) fn existing(store: &mut RowStore<'_>, resource: &Resource, key: &str) -> Result<Row, Refusal> {
+pub(super) fn existing(
+    store: &mut RowStore<'_>,
+    resource: &'static Resource,
+    key: &str,
+) -> Result<Row, Refusal> {
     store.find(CONFIGURATION, resource, key).ok_or(Refusal::NotFound)
 }
 
@@ -49,8 +54,7 @@ pub(super) fn create(
     let change = Change::Create { resource: resource.name.into(), row: row.clone() };
     let id = store.change(resource, change).map_err(|error| Refusal::from_model(resource, error))?;
     undo.0.push((resource, Change::Delete { resource: resource.name.into(), id }));
-    let stored = store.rows(CONFIGURATION, resource).into_iter().find(|row| number(row) == Ok(id));
-    Ok(stored.unwrap_or_else(|| {
+    Ok(store.numbered(resource, id).unwrap_or_else(|| {
         row.insert("id".into(), json!(id));
         row
     }))
@@ -167,8 +171,7 @@ pub(super) fn bulk(
 fn at(store: &mut RowStore<'_>, resource: &'static Resource, uri: &Value) -> Result<Option<Row>, Refusal> {
     let target = Target { family: CONFIGURATION, resource: resource.name };
     let key = reference_key(target, uri).ok_or(Refusal::Nowhere)?;
-    let rows = store.rows(CONFIGURATION, resource);
-    Ok(rows.into_iter().find(|row| key_of(resource, row) == key))
+    Ok(store.find(CONFIGURATION, resource, &key))
 }
 
 /// Why a bulk change was refused.

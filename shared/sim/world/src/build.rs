@@ -20,6 +20,7 @@ use crate::state::instance::{Instance, Shown};
 use crate::state::location::Location;
 use crate::state::management::{Bursting, Management, ManagementHost};
 use crate::state::node::{Node, NodeSettings, Report, Service};
+use crate::state::numbers::Numbers;
 use crate::state::{Happening, SharedWorld, World, later};
 
 /// Private addresses are 10.44.x.y: this many nodes fit.
@@ -39,6 +40,7 @@ impl WorldBuilder {
                 return Err(WorldError::Twice(name.clone()));
             }
             world.locations.push(Location::new(LocationName::new(name)));
+            world.location_numbers.add(None);
         }
         let find = |world: &World, name: &str| {
             world.location_named(name).ok_or_else(|| WorldError::NoSuchLocation(name.to_owned()))
@@ -99,7 +101,9 @@ impl WorldBuilder {
             now: self.start,
             queue: crate::state::queue::Queue::default(),
             locations: Vec::new(),
+            location_numbers: Numbers::default(),
             nodes: Vec::new(),
+            node_numbers: Numbers::default(),
             by_address: BTreeMap::new(),
             instances: Vec::new(),
             by_instance: BTreeMap::new(),
@@ -199,6 +203,7 @@ impl WorldBuilder {
                 upgrading: false,
                 report,
                 reports: 0,
+                cut_off: false,
                 silent: false,
                 hides_load: false,
                 load: super::Load::NONE,
@@ -208,6 +213,7 @@ impl WorldBuilder {
                 other: serde_json::Map::new(),
                 deleted: false,
             });
+            world.node_numbers.add(None);
             world.by_address.insert(address, ix);
             if spec.on_aws {
                 world.node_of.insert(world.instances.len() - 1, ix);

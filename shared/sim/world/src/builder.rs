@@ -10,6 +10,7 @@ use crate::callers::Callers;
 use super::WorldSettings;
 use super::node_spec::NodeSpec;
 use super::sizing::Sizing;
+use crate::state::management::Bursting;
 
 /// Why a world could not be built.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -72,8 +73,8 @@ impl WorldBuilder {
             vpc: "vpc-0a1b2c3d".to_owned(),
             tag_value: "manager".to_owned(),
             bursting: false,
-            threshold: 5,
-            min_lifetime_minutes: 50,
+            threshold: Bursting::THRESHOLD,
+            min_lifetime_minutes: Bursting::MIN_LIFETIME_MINUTES,
             version: "38 (77000.0.0)".to_owned(),
             standby: false,
             callers: Arc::default(),

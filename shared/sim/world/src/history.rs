@@ -63,7 +63,7 @@ impl World {
         Ok(within
             .map(|event| NodeHistoryLine {
                 at: event.at,
-                node: Some(crate::state::node::node_id(event.node)),
+                node: Some(self.node_id(event.node)),
                 name: self.nodes.get(event.node).map(|node| node.name.clone()),
                 words: NodeHistoryLine::words(&[
                     event.event_type,

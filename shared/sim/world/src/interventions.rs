@@ -3,12 +3,13 @@
 //! [`World::seat_calls`], which says so.
 
 use jiff::SignedDuration;
-use spillway_core::fault::RefusalKind;
+use spillway_core::fault::{Refusal, RefusalKind};
 use spillway_core::ids::{InstanceId, InstanceType};
 
 use crate::load_model::{CallMedia, MeetingKind};
 
 use crate::capacity::Load;
+use crate::ec2::refusal;
 use crate::state::calls::Seat;
 use crate::state::calls::{CallId, RefusalCause};
 use crate::state::conference::Group;
@@ -107,6 +108,13 @@ impl World {
         }
     }
 
+    /// Keeps changes of the configuration from reaching a node that runs, or lets them through again. A boot brings all of it.
+    pub fn cut_off(&mut self, node: &str, cut_off: bool) {
+        if let Some(node) = self.node_named(node).and_then(|ix| self.nodes.get_mut(ix)) {
+            node.cut_off = cut_off;
+        }
+    }
+
     /// The Management Node shows a null `media_load` for a node, or a number again.
     pub fn hide_media_load(&mut self, node: &str, hidden: bool) {
         if let Some(node) = self.node_named(node).and_then(|ix| self.nodes.get_mut(ix)) {
@@ -152,7 +160,22 @@ impl World {
 
     /// The next starts of an instance are refused.
     pub fn refuse_starts(&mut self, instance: &InstanceId, times: u32, kind: RefusalKind) {
-        self.ec2.refuse_next.insert(instance.clone(), (times, kind));
+        self.refuse_starts_as(instance, times, refusal(kind, instance));
+    }
+
+    /// The next starts of an instance are refused in these words.
+    pub fn refuse_starts_as(&mut self, instance: &InstanceId, times: u32, refusal: Refusal) {
+        self.ec2.refuse_starts.insert(instance.clone(), (times, refusal));
+    }
+
+    /// The next orders are refused in these words, whichever instance they are for.
+    pub fn refuse_orders_as(&mut self, times: u32, refusal: Refusal) {
+        self.ec2.refuse_all = Some((times, refusal));
+    }
+
+    /// The next stops of an instance are refused in these words.
+    pub fn refuse_stops_as(&mut self, instance: &InstanceId, times: u32, refusal: Refusal) {
+        self.ec2.refuse_stops.insert(instance.clone(), (times, refusal));
     }
 
     /// What the next start of a node comes to.

@@ -14,7 +14,6 @@ use super::ec2::Order;
 use crate::ec2::rejected;
 use crate::state::World;
 use crate::state::instance::{Initiator, InstanceIx, Shown};
-use crate::state::location::location_id;
 use spillway_pexip_model::{Change, ChangeError, Row};
 
 impl World {
@@ -136,10 +135,7 @@ impl World {
 
     /// Moves a node to another location, as a client of the Management Node would.
     pub fn set_location(&mut self, node: NodeId, location: LocationId) -> Result<(), Fault> {
-        let known = (0..self.locations.len()).any(|ix| {
-            location_id(ix) == location && self.locations.get(ix).is_some_and(|each| !each.deleted)
-        });
-        if !known {
+        if self.location_by_id(location.0).is_none() {
             let detail = format!("Could not find the provided system_location object {location}");
             return Err(Fault::new(System::ManagementNode, FaultKind::Rejected, detail));
         }

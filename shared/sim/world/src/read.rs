@@ -13,8 +13,7 @@ use spillway_core::observation::{
 };
 
 use crate::state::World;
-use crate::state::location::location_id;
-use crate::state::node::{NodeIx, Service, node_id};
+use crate::state::node::{NodeIx, Service};
 
 /// What a node really does, for tests and displays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +63,8 @@ pub struct NodeView {
     pub load: f64,
     /// Whole HD calls that fit.
     pub free: HdCalls,
+    /// HD calls that it carries when it is empty.
+    pub capacity: HdCalls,
     /// Whether it is an overflow node of this platform.
     pub is_overflow: bool,
 }
@@ -87,11 +88,11 @@ impl World {
             .enumerate()
             .filter(|(_, location)| !location.deleted)
             .map(|(ix, location)| Location {
-                id: location_id(ix),
+                id: self.location_id(ix),
                 name: location.name.clone(),
-                overflow_location1: location.overflow1.map(location_id),
-                overflow_location2: location.overflow2.map(location_id),
-                transcoding_location: location.transcoding.map(location_id),
+                overflow_location1: location.overflow1.map(|to| self.location_id(to)),
+                overflow_location2: location.overflow2.map(|to| self.location_id(to)),
+                transcoding_location: location.transcoding.map(|to| self.location_id(to)),
             })
             .collect();
         let nodes = (0..self.nodes.len()).filter_map(|ix| self.observed_node(ix)).collect();
@@ -117,10 +118,10 @@ impl World {
         let report = &node.report;
         let (tokens, used) = self.tokens(ix);
         Some(Node {
-            id: node_id(ix),
+            id: self.node_id(ix),
             name: node.name.clone(),
             address: node.address,
-            location: location_id(node.location),
+            location: self.location_id(node.location),
             role: node.role,
             static_nat_address: node.configured.static_nat,
             maintenance_mode: node.configured.maintenance,
@@ -222,7 +223,7 @@ impl World {
         let instance = node.instance.and_then(|ix| self.instances.get(ix));
         let started = instance.is_none_or(crate::state::instance::Instance::is_up);
         Some(NodeView {
-            id: node_id(ix),
+            id: self.node_id(ix),
             name: node.name.clone(),
             location: self.locations.get(node.location)?.name.clone(),
             address: node.address,
@@ -243,6 +244,7 @@ impl World {
             busy: node.is_busy(),
             load: node.load.hd(),
             free: node.free_hd(),
+            capacity: HdCalls(node.capacity.hd),
             is_overflow: instance.is_some_and(|i| self.is_overflow_instance(i)),
         })
     }

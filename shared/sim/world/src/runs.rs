@@ -7,6 +7,9 @@ use crate::state::instance::Initiator;
 use crate::state::node::{Node, NodeIx, NodeSettings, Report, Service};
 use crate::state::{Happening, World, later};
 
+/// Time between two tries to send a change to a node that it does not reach (guess).
+const RESENT: SignedDuration = SignedDuration::from_secs(15);
+
 impl World {
     /// A boot begins; gives the number of this run. A node that was just started has no capacity to show until it
     /// reports one: what it could carry in its last run is not what it can carry now.
@@ -122,12 +125,18 @@ impl World {
 
     pub(crate) fn replicated(&mut self, ix: NodeIx, change: u64) {
         let Some(node) = self.nodes.get_mut(ix) else { return };
+        if node.cut_off {
+            // It is sent again and again.
+            self.plan(RESENT, Happening::Replicated { node: ix, change });
+            return;
+        }
         // A node that booted meanwhile took its whole configuration then: the change is not on its way any more.
-        if node.replicating.front().is_some_and(|(number, _)| *number == change)
+        while node.replicating.front().is_some_and(|(number, _)| *number <= change)
             && let Some((_, settings)) = node.replicating.pop_front()
-            && node.service != Service::Down
         {
-            node.effective = settings;
+            if node.service != Service::Down {
+                node.effective = settings;
+            }
         }
     }
 

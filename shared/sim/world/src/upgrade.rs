@@ -36,6 +36,11 @@ impl World {
         self.plan(self.settings.upgrade.management, Happening::ManagementUpgraded);
     }
 
+    /// Whether an upgrade of the platform is in progress.
+    pub fn is_upgrading(&self) -> bool {
+        self.management.upgrading
+    }
+
     pub(crate) fn management_upgraded(&mut self) {
         self.management.down = false;
         if let Some(upgrade) = &self.management.upgrade {

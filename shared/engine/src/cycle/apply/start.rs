@@ -19,6 +19,10 @@ use spillway_core::policy::Mode;
 /// Rounds of substitutes: each can only be refused for a reason of its own.
 const ROUNDS: usize = 8;
 
+/// Instances of one cycle that the role may not start, each for a reason of its own (a condition on its tags, a policy of the
+/// organisation). More of them mean that it may start none.
+const DENIED_ONE_BY_ONE: usize = 3;
+
 impl<S: CycleSystems> Apply<'_, '_, S> {
     pub(super) fn order(&self, id: &InstanceId) -> Option<InstanceOrder> {
         let instance = self.instances.get(id)?;
@@ -43,6 +47,7 @@ impl<S: CycleSystems> Apply<'_, '_, S> {
             .collect();
         let mut next: BTreeMap<&LocationName, usize> = BTreeMap::new();
         let mut sold_out: BTreeSet<(InstanceType, String)> = BTreeSet::new();
+        let mut denied = 0;
         for round in 0..=ROUNDS {
             if wanted.is_empty() {
                 return;
@@ -59,14 +64,21 @@ impl<S: CycleSystems> Apply<'_, '_, S> {
             }
             let refused = self.start_round(wanted).await;
             wanted = Vec::new();
+            denied +=
+                refused.iter().filter(|(_, _, refusal)| refusal.kind == RefusalKind::Unauthorized).count();
             for (start, for_location, refusal) in refused {
                 if refusal.kind == RefusalKind::InstanceCapacity
                     && let Some(instance) = self.instances.get(&start.instance)
                 {
                     sold_out.insert((instance.instance_type.clone(), instance.zone.clone()));
                 }
-                // A quota is the account's: nothing else would start either.
-                if start.by_name || !refusal.kind.is_the_instances() || refusal.kind == RefusalKind::Quota {
+                let hopeless = match refusal.kind {
+                    // A quota is the account's: nothing else would start either.
+                    RefusalKind::Quota => true,
+                    RefusalKind::Unauthorized => denied > DENIED_ONE_BY_ONE,
+                    kind => !kind.is_the_instances(),
+                };
+                if start.by_name || hopeless {
                     continue;
                 }
                 let Some((key, named)) = self.plan.substitutes.get_key_value(&for_location) else { continue };
@@ -108,7 +120,7 @@ impl<S: CycleSystems> Apply<'_, '_, S> {
             Mode::Control => self.cycle.ports.fleet.start_instances(&orders).await,
             Mode::Assist => {
                 let Cycle { ports, deadline, .. } = self.cycle;
-                start_through_pexip(ports.management, ports.clock, *deadline, &orders).await
+                start_through_pexip(ports.management, ports.clock, *deadline, &orders, &mut self.listed).await
             }
         };
         let mut results: BTreeMap<InstanceId, Result<(), Refusal>> = answers.into_iter().collect();

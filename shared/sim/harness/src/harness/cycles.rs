@@ -1,5 +1,7 @@
 //! A cycle, a pre-warm, a pass of the reconciler: each as a function would run it, through an interceptor.
 
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -13,7 +15,7 @@ use spillway_engine::ports::Clock;
 use spillway_engine::ports::Ports;
 use spillway_engine::reconcile::Reconcile;
 
-use crate::intercept::{Death, Intercepted, Interceptor, until_death};
+use crate::intercept::{Death, Disturbance, Intercepted, Interceptor, until_death};
 use crate::ports::{MemoryLedger, SimClock};
 
 use super::{Harness, HarnessFleet, HarnessManagement, finish};
@@ -83,6 +85,63 @@ impl Harness {
             self.memory = memory;
         }
         died
+    }
+
+    /// One cycle to which something happens; `None` if it died or was killed. A new evaluator takes over then, which knows
+    /// nothing of the lease.
+    pub fn cycle_disturbed(&mut self, disturbance: &Disturbance) -> Option<CycleReport> {
+        let mut memory = std::mem::take(&mut self.memory);
+        let report = self.cycle_disturbed_of(&mut memory, disturbance);
+        self.memory = memory;
+        report
+    }
+
+    /// The same by an evaluator of its own.
+    pub fn cycle_disturbed_of(
+        &mut self,
+        memory: &mut LeaseMemory,
+        disturbance: &Disturbance,
+    ) -> Option<CycleReport> {
+        let owner = self.next_owner();
+        let ended = finish(disturbance.drive(self.cycle_beside(&owner, disturbance, memory))).flatten();
+        self.keep_if_ended(ended, memory)
+    }
+
+    /// Two cycles at once: one has so many turns before the other begins, which runs to its end first. An evaluator that
+    /// dies knows nothing any more.
+    pub fn cycles_at_once(
+        &mut self,
+        head_start: u64,
+        first: &Disturbance,
+        other: &Disturbance,
+        its_memory: &mut LeaseMemory,
+    ) -> [Option<CycleReport>; 2] {
+        let mut memory = std::mem::take(&mut self.memory);
+        let owners = (self.next_owner(), self.next_owner());
+        let (early, late) = {
+            let mut one = pin!(first.drive(self.cycle_beside(&owners.0, first, &mut memory)));
+            let mut early = None;
+            for _ in 0..head_start {
+                let turn = one.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+                if let Poll::Ready(report) = turn {
+                    early = Some(report);
+                    break;
+                }
+            }
+            let late = finish(other.drive(self.cycle_beside(&owners.1, other, its_memory))).flatten();
+            (early.unwrap_or_else(|| finish(one).flatten()), late)
+        };
+        let ended = [self.keep_if_ended(early, &mut memory), self.keep_if_ended(late, its_memory)];
+        self.memory = memory;
+        ended
+    }
+
+    fn keep_if_ended(&mut self, ended: Option<CycleReport>, memory: &mut LeaseMemory) -> Option<CycleReport> {
+        match &ended {
+            Some(report) => self.note_violations(report),
+            None => *memory = LeaseMemory::default(),
+        }
+        ended
     }
 
     /// The future of a cycle whose port calls all meet an interceptor, for tests that let two of them run side by side.

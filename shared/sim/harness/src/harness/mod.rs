@@ -20,6 +20,7 @@ use spillway_engine::ports::LedgerRead;
 
 use crate::intercept::{Intercepted, Invariants, Surprises};
 use crate::ports::{MemoryLedger, SimClock, SimFleet, SimManagement};
+use crate::rule::{Broken, Rule};
 use spillway_world::{FleetScope, Initiator, SharedWorld, World, lock};
 
 /// Time between two cycles (the schedule's rate).
@@ -63,12 +64,13 @@ impl Harness {
             },
             vpcs: (!policy.vpcs.is_empty()).then(|| policy.vpcs.iter().cloned().collect()),
         };
-        let invariants = Invariants::new(scope.clone(), Arc::clone(&world), policy.clone());
+        let clock = SimClock::new(Arc::clone(&world));
+        let invariants = Invariants::new(scope.clone(), clock.clone(), Arc::clone(&world), policy.clone());
         let surprises = Surprises::new(Arc::clone(&world));
         Self {
             fleet: Intercepted::new(SimFleet::in_scope(Arc::clone(&world), scope), invariants),
             management: Intercepted::new(SimManagement::new(Arc::clone(&world)), surprises),
-            clock: SimClock::new(Arc::clone(&world)),
+            clock,
             ledger: MemoryLedger::new(),
             memory: LeaseMemory::default(),
             cycles: 0,
@@ -117,6 +119,11 @@ impl Harness {
     /// What must never happen, as far as orders to EC2 show it.
     pub fn invariants(&self) -> &Invariants {
         self.fleet.interceptor()
+    }
+
+    /// Our clock.
+    pub fn clock(&self) -> &SimClock {
+        &self.clock
     }
 
     /// The Management Node.
@@ -195,11 +202,18 @@ impl Harness {
 
     /// What should never have happened, one sentence each.
     pub fn broken(&self) -> Vec<String> {
+        self.broken_rules().into_iter().map(|broken| broken.what).collect()
+    }
+
+    /// The same, each with its rule.
+    pub fn broken_rules(&self) -> Vec<Broken> {
         let mut broken = self.invariants().broken();
-        broken.extend(self.violations.iter().cloned());
+        let failed = self.violations.iter().cloned();
+        broken.extend(failed.map(|what| Broken { rule: Rule::SafetyCheck, what }));
         let dropped = self.world().stats().dropped.by_spillway;
         if dropped > 0 {
-            broken.push(format!("{dropped} callers were dropped by Spillway"));
+            let what = format!("{dropped} callers were dropped by Spillway");
+            broken.push(Broken { rule: Rule::CallDropped, what });
         }
         broken
     }

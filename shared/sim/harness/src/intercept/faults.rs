@@ -59,6 +59,11 @@ impl CallFaults {
         self.calls.load(Ordering::SeqCst)
     }
 
+    /// Whether a call has failed.
+    pub fn struck(&self) -> bool {
+        self.nth > 0 && self.calls() >= self.nth
+    }
+
     fn fault(&self, system: System) -> Fault {
         Fault::new(system, self.kind, format!("injected fault at call {}", self.nth))
     }

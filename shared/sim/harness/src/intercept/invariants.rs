@@ -15,11 +15,16 @@ use spillway_engine::ports::InstanceOrder;
 use spillway_world::{FleetScope, NodeView, ServiceView, SharedWorld, World, lock};
 
 use super::{Call, Interceptor};
+use crate::ports::SimClock;
+use crate::rule::{Broken, Rule};
+
+/// A cycle lasts this long at most.
+const A_CYCLE: SignedDuration = SignedDuration::from_secs(45);
 
 /// What was seen of the orders so far.
 #[derive(Debug, Default)]
 struct Seen {
-    broken: Vec<String>,
+    broken: Vec<Broken>,
     excess: Vec<String>,
     /// Locations whose starts are not measured against the need: a hold asks for them.
     held: BTreeSet<LocationName>,
@@ -41,13 +46,14 @@ pub struct Invariants {
     scope: FleetScope,
     world: SharedWorld,
     policy: Policy,
+    clock: SimClock,
     seen: Arc<Mutex<Seen>>,
 }
 
 impl Invariants {
     /// Watches the orders to the instances of a scope.
-    pub(crate) fn new(scope: FleetScope, world: SharedWorld, policy: Policy) -> Self {
-        Self { scope, world, policy, seen: Arc::default() }
+    pub(crate) fn new(scope: FleetScope, clock: SimClock, world: SharedWorld, policy: Policy) -> Self {
+        Self { scope, world, policy, clock, seen: Arc::default() }
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
@@ -55,7 +61,7 @@ impl Invariants {
     }
 
     /// What should never have happened, one sentence each.
-    pub fn broken(&self) -> Vec<String> {
+    pub fn broken(&self) -> Vec<Broken> {
         self.seen().broken.clone()
     }
 
@@ -75,8 +81,8 @@ impl Invariants {
         }
     }
 
-    fn note(&self, at: Timestamp, what: &str) {
-        self.seen().broken.push(format!("{} {what}", at.strftime("%H:%M:%S")));
+    fn note(&self, at: Timestamp, rule: Rule, what: &str) {
+        self.seen().broken.push(Broken { rule, what: format!("{} {what}", at.strftime("%H:%M:%S")) });
     }
 
     fn note_excess(&self, at: Timestamp, what: &str) {
@@ -88,13 +94,17 @@ impl Invariants {
         let name = before.node.as_ref().map_or_else(|| instance.to_string(), |node| node.name.to_string());
         for elastic in &before.addresses {
             if let Some(holder) = elastic.instance.as_ref().filter(|holder| *holder != instance) {
-                self.note(now, &format!("{} was taken from {holder} for {name}", elastic.address));
+                self.note(
+                    now,
+                    Rule::Address,
+                    &format!("{} was taken from {holder} for {name}", elastic.address),
+                );
             }
         }
         // Calls whose address was wrong all along lose nothing.
         let right = |node: &NodeView| node.static_nat.is_some() && node.static_nat == node.public_ip;
         if before.node.as_ref().is_some_and(|node| node.busy && right(node)) {
-            self.note(now, &format!("{name} got another address while it hosted calls"));
+            self.note(now, Rule::Address, &format!("{name} got another address while it hosted calls"));
         }
     }
 
@@ -111,16 +121,22 @@ impl Invariants {
         let mut added: BTreeMap<&LocationName, Vec<u32>> = BTreeMap::new();
         for order in orders {
             let Some(node) = nodes.get(&order.instance) else {
-                self.note(world.now(), &format!("start of {}, which is no node's instance", order.instance));
+                self.note(
+                    world.now(),
+                    Rule::Foreign,
+                    &format!("start of {}, which is no node's instance", order.instance),
+                );
                 continue;
             };
-            if !node.is_overflow {
-                self.note(world.now(), &format!("start of {}, which is not ours", node.name));
+            if !world.is_in_scope(&order.instance, &self.scope) {
+                self.note(world.now(), Rule::Foreign, &format!("start of {}, which is not ours", node.name));
             }
             if matches!(node.state, Some(InstanceState::Pending | InstanceState::Running)) {
                 let what = format!("start of {}, which is up already", node.name);
-                if shown_up.contains(&order.instance) {
-                    self.note(world.now(), &format!("{what}: a second start"));
+                // Another cycle may have started it while this one waited for the Management Node.
+                let lately = node.launched_at.is_some_and(|at| world.now().duration_since(at) < A_CYCLE);
+                if shown_up.contains(&order.instance) && !lately {
+                    self.note(world.now(), Rule::Order, &format!("{what}: a second start"));
                 } else {
                     // EC2 itself still shows it stopped. It is the same run, since a start can be repeated; only the
                     // ledger could have known.
@@ -186,24 +202,37 @@ impl Invariants {
         let nodes = by_instance(world);
         for order in orders {
             let Some(node) = nodes.get(&order.instance) else {
-                self.note(world.now(), &format!("stop of {}, which is no node's instance", order.instance));
+                self.note(
+                    world.now(),
+                    Rule::Foreign,
+                    &format!("stop of {}, which is no node's instance", order.instance),
+                );
                 continue;
             };
-            if !node.is_overflow {
-                self.note(world.now(), &format!("stop of {}, which is not ours", node.name));
+            if !world.is_in_scope(&order.instance, &self.scope) {
+                self.note(world.now(), Rule::Foreign, &format!("stop of {}, which is not ours", node.name));
             }
             if node.state != Some(InstanceState::Running) {
                 continue;
             }
             if node.busy {
-                self.note(world.now(), &format!("stop of {}, which hosts calls", node.name));
+                self.note(
+                    world.now(),
+                    Rule::CallDropped,
+                    &format!("stop of {}, which hosts calls", node.name),
+                );
             }
             let least = world
                 .platform(PlatformScope { shards: false })
                 .map_or(SignedDuration::ZERO, |platform| self.policy.min_lifetime_of(&platform.bursting));
             let age = node.launched_at.map(|at| world.now().duration_since(at));
-            if age.is_some_and(|age| age < least) {
-                self.note(world.now(), &format!("stop of {} before its minimum lifetime", node.name));
+            // Ages are taken by our clock.
+            if age.is_some_and(|age| age + self.clock.ahead() < least) {
+                self.note(
+                    world.now(),
+                    Rule::Order,
+                    &format!("stop of {} before its minimum lifetime", node.name),
+                );
             }
         }
     }

@@ -2,8 +2,10 @@
 //! keep it from ever returning, let something happen at that moment, or hold it against a rule. The wrapped port never
 //! knows, and wrappers can be put around wrappers.
 
+mod answer;
 mod call;
 mod death;
+mod disturbance;
 mod faults;
 mod invariants;
 mod ports;
@@ -16,8 +18,10 @@ use std::future::{Future, ready};
 
 use spillway_core::fault::Fault;
 
+pub use self::answer::Answer;
 pub use self::call::Call;
 pub use self::death::{Death, until_death};
+pub use self::disturbance::{Disturbance, Requests, Tamper};
 pub use self::faults::{CallFaults, Strike};
 pub use self::invariants::Invariants;
 pub use self::surprises::Surprises;
@@ -35,6 +39,11 @@ pub trait Interceptor: Send + Sync {
     fn after(&self, call: &Call<'_>, done: bool) -> impl Future<Output = Result<(), Fault>> + Send {
         let _ = (call, done);
         ready(Ok(()))
+    }
+
+    /// What was answered may be changed before the caller sees it.
+    fn answered(&self, answer: Answer<'_>) {
+        let _ = answer;
     }
 }
 

@@ -19,7 +19,7 @@ use spillway_engine::ports::{
     OverflowStart,
 };
 
-use super::{Call, Intercepted, Interceptor};
+use super::{Answer, Call, Intercepted, Interceptor};
 
 impl<P: Sync, I: Interceptor> Intercepted<P, I> {
     async fn through<T, E: From<Fault>>(
@@ -67,27 +67,39 @@ fn all_refused(orders: &[InstanceOrder], fault: &Fault) -> OrderResults {
 
 impl<P: FleetRead, I: Interceptor> FleetRead for Intercepted<P, I> {
     async fn read_fleet(&self) -> Result<Fleet, Fault> {
-        self.through(Call::ReadFleet, self.port.read_fleet()).await
+        let mut fleet = self.through(Call::ReadFleet, self.port.read_fleet()).await?;
+        self.interceptor.answered(Answer::Fleet(&mut fleet));
+        Ok(fleet)
     }
 }
 
 impl<P: FleetWrite, I: Interceptor> FleetWrite for Intercepted<P, I> {
     async fn start_instances(&self, orders: &[InstanceOrder]) -> OrderResults {
-        self.order(Call::StartInstances(orders), orders, self.port.start_instances(orders)).await
+        let order = self.order(Call::StartInstances(orders), orders, self.port.start_instances(orders));
+        let mut results = order.await;
+        self.interceptor.answered(Answer::Starts(&mut results));
+        results
     }
 
     async fn stop_instances(&self, orders: &[InstanceOrder]) -> OrderResults {
-        self.order(Call::StopInstances(orders), orders, self.port.stop_instances(orders)).await
+        let order = self.order(Call::StopInstances(orders), orders, self.port.stop_instances(orders));
+        let mut results = order.await;
+        self.interceptor.answered(Answer::Stops(&mut results));
+        results
     }
 }
 
 impl<P: ManagementRead, I: Interceptor> ManagementRead for Intercepted<P, I> {
     async fn read_platform(&self, scope: PlatformScope) -> Result<Platform, Fault> {
-        self.through(Call::ReadPlatform, self.port.read_platform(scope)).await
+        let mut platform = self.through(Call::ReadPlatform, self.port.read_platform(scope)).await?;
+        self.interceptor.answered(Answer::Platform(&mut platform));
+        Ok(platform)
     }
 
     async fn read_activity(&self, node: Ipv4Addr) -> Result<NodeActivity, Fault> {
-        self.through(Call::ReadActivity(node), self.port.read_activity(node)).await
+        let mut activity = self.through(Call::ReadActivity(node), self.port.read_activity(node)).await?;
+        self.interceptor.answered(Answer::Activity(&mut activity));
+        Ok(activity)
     }
 }
 
@@ -119,7 +131,9 @@ impl<P: OverflowStart, I: Interceptor> OverflowStart for Intercepted<P, I> {
 
 impl<P: LedgerRead, I: Interceptor> LedgerRead for Intercepted<P, I> {
     async fn read_ledger(&self, now: Timestamp) -> Result<Ledger, Fault> {
-        self.through(Call::ReadLedger, self.port.read_ledger(now)).await
+        let mut ledger = self.through(Call::ReadLedger, self.port.read_ledger(now)).await?;
+        self.interceptor.answered(Answer::Ledger(&mut ledger));
+        Ok(ledger)
     }
 
     async fn read_events(&self, from: Timestamp, until: Timestamp) -> Result<Vec<Event>, Fault> {

@@ -2,7 +2,9 @@
 //! thousands of cycles are played. Served over HTTP, the same world meets the real client.
 
 use std::net::Ipv4Addr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use jiff::SignedDuration;
 use spillway_core::fault::Fault;
 use spillway_core::ids::{InstanceId, LocationId, NodeId};
 use spillway_core::ledger::KnownPlatform;
@@ -14,24 +16,65 @@ use spillway_engine::ports::{
     PlatformRefresh,
 };
 
-use spillway_world::{SharedWorld, lock};
+use spillway_world::{SharedWorld, later, lock};
 
 /// The Management Node of a world.
 #[derive(Clone)]
 pub struct SimManagement {
     pub(super) world: SharedWorld,
+    /// Clones share it.
+    lies: Arc<Mutex<Lies>>,
+}
+
+/// What the Management Node does not say as it is.
+#[derive(Debug, Clone, Copy, Default)]
+struct Lies {
+    /// Its clock is ahead of EC2's by this much.
+    ahead: SignedDuration,
+    /// No conference shard is listed.
+    no_shards: bool,
 }
 
 impl SimManagement {
     /// The Management Node of a world.
     pub fn new(world: SharedWorld) -> Self {
-        Self { world }
+        Self { world, lies: Arc::default() }
+    }
+
+    /// Its clock is ahead of EC2's from now on, or behind: with it, when nodes reported.
+    pub fn set_ahead(&self, ahead: SignedDuration) {
+        self.lies().ahead = ahead;
+    }
+
+    /// Its list of conference shards is empty from now on, whatever runs; or true again.
+    pub fn hide_shards(&self, hidden: bool) {
+        self.lies().no_shards = hidden;
+    }
+
+    fn lies(&self) -> MutexGuard<'_, Lies> {
+        self.lies.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The platform as this Management Node shows it.
+    fn shown(&self, mut platform: Platform) -> Platform {
+        let Lies { ahead, no_shards } = *self.lies();
+        if no_shards && let Some(shards) = &mut platform.shards {
+            shards.clear();
+        }
+        if !ahead.is_zero() {
+            platform.server_time = later(platform.server_time, ahead);
+            for status in platform.nodes.iter_mut().filter_map(|node| node.status.as_mut()) {
+                status.last_updated = status.last_updated.map(|at| later(at, ahead));
+            }
+        }
+        platform
     }
 }
 
 impl ManagementRead for SimManagement {
     async fn read_platform(&self, scope: PlatformScope) -> Result<Platform, Fault> {
-        lock(&self.world).platform(scope)
+        let platform = lock(&self.world).platform(scope)?;
+        Ok(self.shown(platform))
     }
 
     async fn read_activity(&self, node: Ipv4Addr) -> Result<NodeActivity, Fault> {
@@ -41,7 +84,7 @@ impl ManagementRead for SimManagement {
 
 impl PlatformRefresh for SimManagement {
     async fn refresh_platform(&self, known: &KnownPlatform, scope: PlatformScope) -> Result<Platform, Fault> {
-        let read = lock(&self.world).platform(scope)?;
+        let read = self.read_platform(scope).await?;
         let KnownPlatform { address, version, upgrading, bursting, locations } = known.clone();
         Ok(Platform { address, version, upgrading, bursting, locations, ..read })
     }

@@ -8,6 +8,7 @@ mod address_step;
 mod calls;
 mod check;
 mod expect;
+mod fault_step;
 mod play;
 mod reconciling;
 mod sayings;
@@ -18,6 +19,7 @@ mod steps;
 mod transcript;
 mod words;
 
-pub use self::play::{Play, play};
+pub use self::fault_step::refusal_codes;
+pub use self::play::{Play, PlayOptions, play, play_with};
 pub use self::script::Script;
 pub use self::words::ScriptError;

@@ -1,5 +1,7 @@
 //! The first part of a script: the platform. Each line adds to a world that is built when the first step comes.
 
+use std::sync::Arc;
+
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -7,6 +9,8 @@ use spillway_core::policy::Policy;
 
 use super::words::{ScriptError, Words};
 use crate::QUIET_CYCLES;
+use spillway_world::load_model::LoadModel;
+use spillway_world::weekday::Weekday;
 use spillway_world::{NodeSpec, World, WorldBuilder};
 
 /// Words that begin a line of the first part.
@@ -121,6 +125,12 @@ impl Setup {
         }
         if let Some(lag) = words.option_duration("ec2-lag")? {
             self.change(|builder| builder.settings(|settings| settings.ec2.consistency = (lag, lag)));
+        }
+        if let Some(peak) = words.option_number("weekday")? {
+            let date = self.start.to_zoned(TimeZone::UTC).date();
+            let callers = Weekday::with_peak(date, peak).callers(&LoadModel::default(), u64::from(peak));
+            let callers = Arc::new(callers);
+            self.change(|builder| builder.callers(callers));
         }
         if let Some(tokens) = words.option("media-tokens") {
             self.change(|builder| {

@@ -2,12 +2,13 @@
 //! something that can happen to a real platform.
 
 use jiff::SignedDuration;
-use spillway_core::fault::{FaultKind, RefusalKind};
+use spillway_core::fault::FaultKind;
 use spillway_core::ledger::HoldAmount;
 use spillway_core::policy::Mode;
 use spillway_core::prewarm::Tick;
 
 use super::address_step::AddressStep;
+use super::fault_step::FaultStep;
 use super::words::{ScriptError, Words};
 
 /// One thing that happens.
@@ -34,11 +35,6 @@ pub(super) enum Step {
         room: Option<usize>,
     },
     Quota(Option<usize>),
-    RefusesStarts {
-        node: String,
-        kind: RefusalKind,
-        times: u32,
-    },
     StopProtected {
         node: String,
         on: bool,
@@ -124,6 +120,8 @@ pub(super) enum Step {
     },
     /// Addresses, events and the reconciler.
     Address(AddressStep),
+    /// What goes wrong with one cycle or one order.
+    Fault(FaultStep),
     /// Nothing: time passes.
     Wait,
 }
@@ -148,17 +146,6 @@ const FAULTS: [(&str, FaultKind); 8] = [
     ("503", FaultKind::Server),
     ("html", FaultKind::Malformed),
     ("certificate", FaultKind::Certificate),
-];
-
-const REFUSALS: [(&str, RefusalKind); 8] = [
-    ("InsufficientInstanceCapacity", RefusalKind::InstanceCapacity),
-    ("InsufficientHostCapacity", RefusalKind::HostCapacity),
-    ("IncorrectInstanceState", RefusalKind::WrongState),
-    ("VcpuLimitExceeded", RefusalKind::Quota),
-    ("RequestLimitExceeded", RefusalKind::Throttled),
-    ("UnauthorizedOperation", RefusalKind::Unauthorized),
-    ("OperationNotPermitted", RefusalKind::NotPermitted),
-    ("InternalError", RefusalKind::Other),
 ];
 
 const MODES: [(&str, Mode); 2] = [("assist", Mode::Assist), ("control", Mode::Control)];
@@ -232,11 +219,21 @@ impl Step {
             "evaluator" => match words.word("what about it")?.as_str() {
                 "duplicate" => Self::Duplicate,
                 "dies-at" => Self::Dies(words.number("the await point")?),
-                other => return words.error(format!("{other:?}: possible are duplicate, dies-at")),
+                "fails-at" => Self::Fault(FaultStep::parse_call(words)?),
+                "rival-at" => Self::Fault(FaultStep::Rival(words.number("the turn")?)),
+                other => {
+                    let possible = "duplicate, dies-at, fails-at, rival-at";
+                    return words.error(format!("{other:?}: possible are {possible}"));
+                }
             },
             word @ ("reconciler" | "events" | "elastic" | "nat") => {
                 Self::Address(AddressStep::parse(word, words)?)
             }
+            "replication" => Self::Fault(FaultStep::CutOff {
+                node: words.word("the node")?,
+                cut_off: !words.one_of("replication", &ON_OFF)?,
+            }),
+            "clock" => Self::Fault(FaultStep::parse_clock(words)?),
             "when" => Self::parse_when(words)?,
             "wait" => Self::Wait,
             other => {
@@ -261,11 +258,8 @@ impl Step {
                 Self::Room { kind, zone, room: any(words)? }
             }
             "quota" => Self::Quota(any(words)?),
-            "refuses" => Self::RefusesStarts {
-                node: words.word("the node")?,
-                kind: words.one_of("EC2's error code", &REFUSALS)?,
-                times: words.option_number("times")?.unwrap_or(1),
-            },
+            "refuses" => Self::Fault(FaultStep::parse_refusal(false, words)?),
+            "refuses-stops" => Self::Fault(FaultStep::parse_refusal(true, words)?),
             "protects" => Self::StopProtected {
                 node: words.word("the node")?,
                 on: words.one_of("stop protection", &ON_OFF)?,
@@ -276,7 +270,7 @@ impl Step {
             "fails" => Self::FleetFails(Some(words.one_of("the fault", &FAULTS)?)),
             "answers" => Self::FleetFails(None),
             other => {
-                let possible = "room, quota, refuses, protects, hides, fails, answers";
+                let possible = "room, quota, refuses, refuses-stops, protects, hides, fails, answers";
                 return words.error(format!("{other:?}: possible are {possible}"));
             }
         })
@@ -307,8 +301,10 @@ impl Step {
             "fails-over" => Self::FailsOver(words.duration("how long it takes")?),
             "loses-ec2" => Self::ManagementLosesEc2(true),
             "finds-ec2" => Self::ManagementLosesEc2(false),
+            "slow" => Self::Fault(FaultStep::Slow(words.duration("how long a reply takes")?)),
+            "hides-shards" => Self::Fault(FaultStep::HidesShards(words.one_of("shards hidden", &ON_OFF)?)),
             other => {
-                let possible = "fails, answers, fails-over, loses-ec2, finds-ec2";
+                let possible = "fails, answers, fails-over, loses-ec2, finds-ec2, slow, hides-shards";
                 return words.error(format!("{other:?}: possible are {possible}"));
             }
         })

@@ -11,11 +11,13 @@ use spillway_engine::cycle::LeaseMemory;
 use spillway_engine::ports::{LedgerRead, LedgerWrite};
 use spillway_world::BootFailure;
 
+use super::fault_step::{FaultStep, is_for_all, refusal};
 use super::play::Play;
 use super::script::{Timed, at_clock, parse_clock};
 use super::step::{Scheduled, Step};
 use super::words::ScriptError;
 use crate::finish;
+use crate::intercept::CallFaults;
 
 impl Play {
     pub(super) fn happen(&mut self, step: &Step, timed: &Timed) -> Result<(), ScriptError> {
@@ -30,7 +32,7 @@ impl Play {
                 let refused = self.calls().set_at(&mut self.harness.world(), location, *calls);
                 if refused > 0 {
                     self.refused += refused;
-                    self.transcript.note(timed.at, &format!("{refused} callers find no room"));
+                    self.write(timed.at, &format!("{refused} callers find no room"));
                 }
             }
             Step::CallsOn { node, calls } => self.calls().set_on(&mut self.harness.world(), node, *calls),
@@ -38,12 +40,7 @@ impl Play {
             Step::EverybodyLeaves => self.calls().leave(&mut self.harness.world()),
             Step::Room { kind, zone, room } => self.harness.world().set_capacity(kind, zone, *room),
             Step::Quota(quota) => self.harness.world().set_quota(*quota),
-            Step::RefusesStarts { node, kind, times } => {
-                let instance = self.harness.world().node(node).and_then(|view| view.instance);
-                if let Some(instance) = instance {
-                    self.harness.world().refuse_starts(&instance, *times, *kind);
-                }
-            }
+            Step::Fault(step) => self.go_wrong(step),
             Step::StopProtected { node, on } => self.harness.world().protect_from_stop(node, *on),
             Step::Unlisted { node, time } => self.harness.world().unlist_for(node, *time),
             Step::FleetFails(kind) => self.harness.fleet().inner().set_fault(fault(System::Ec2, *kind)),
@@ -55,6 +52,7 @@ impl Play {
             Step::LoadHidden { node, hidden } => self.harness.world().hide_media_load(node, *hidden),
             Step::PersonMaintains { node, reason } => {
                 let text = reason.as_deref().unwrap_or_default();
+                self.watch.person_maintains(node, self.harness.now());
                 self.harness.world().person_sets_maintenance(node, reason.is_some(), text);
             }
             Step::PersonStarts(node) => self.harness.world().outside_starts(node),
@@ -75,7 +73,12 @@ impl Play {
             Step::Evaluators(count) => self.others = vec![LeaseMemory::default(); count.saturating_sub(1)],
             Step::Duplicate => self.duplicate = true,
             Step::Dies(point) => self.dies = Some(*point),
-            Step::AtReading { node, nth, after, step } => self.lay(node, *nth, *after, step),
+            Step::AtReading { node, nth, after, step } => {
+                if let Step::PersonMaintains { node, .. } = &**step {
+                    self.watch.person_maintains(node, self.harness.now());
+                }
+                self.lay(node, *nth, *after, step);
+            }
             Step::Hold { .. }
             | Step::ReleaseHold(_)
             | Step::RequestStop { .. }
@@ -89,6 +92,36 @@ impl Play {
         Ok(())
     }
 
+    /// Something goes wrong with the next cycle, or from now on.
+    fn go_wrong(&mut self, step: &FaultStep) {
+        let instance = step.node().and_then(|node| self.harness.world().node(node)?.instance);
+        match step {
+            FaultStep::Slow(reply) => self.trouble.reply = reply.unsigned_abs(),
+            FaultStep::HidesShards(hidden) => self.harness.management().inner().hide_shards(*hidden),
+            FaultStep::CutOff { node, cut_off } => self.harness.world().cut_off(node, *cut_off),
+            FaultStep::OurClock(ahead) => self.harness.clock().set_ahead(ahead.as_secs()),
+            FaultStep::ManagementClock(ahead) => self.harness.management().inner().set_ahead(*ahead),
+            FaultStep::CallFails { nth, strike } => {
+                self.trouble.faults = Some(CallFaults::nth(*nth, *strike));
+            }
+            FaultStep::Rival(turns) => self.trouble.rival_after = Some(*turns),
+            FaultStep::RefusesStarts { code, kind, times, .. }
+            | FaultStep::RefusesStops { code, kind, times, .. }
+                if is_for_all(code, *kind) =>
+            {
+                self.harness.world().refuse_orders_as(*times, refusal(code, *kind));
+            }
+            FaultStep::RefusesStarts { code, kind, times, .. } => {
+                let Some(instance) = instance else { return };
+                self.harness.world().refuse_starts_as(&instance, *times, refusal(code, *kind));
+            }
+            FaultStep::RefusesStops { code, kind, times, .. } => {
+                let Some(instance) = instance else { return };
+                self.harness.world().refuse_stops_as(&instance, *times, refusal(code, *kind));
+            }
+        }
+    }
+
     /// A pre-warm window fires.
     fn prewarm(&mut self, tick: &Tick, scheduled: &Scheduled, timed: &Timed) -> Result<(), ScriptError> {
         let scheduled_at = match scheduled {
@@ -97,8 +130,10 @@ impl Play {
             Scheduled::ByHand => None,
         };
         self.harness.invariants().expect_holds(tick.spec.location.as_ref().map(LocationName::as_str));
-        let Some(fired) = self.harness.prewarm(&Tick { scheduled_at, ..tick.clone() }) else { return Ok(()) };
-        self.transcript.note(self.harness.now(), &fired.summary());
+        let usual = self.usual();
+        let tick = Tick { scheduled_at, ..tick.clone() };
+        let Some(fired) = self.harness.prewarm_through(&usual, &tick) else { return Ok(()) };
+        self.note(&fired.summary());
         self.said.push(fired.summary());
         if let PrewarmEnd::Held(held) = fired.end {
             self.keep(held.cycle);
@@ -158,7 +193,12 @@ impl Play {
             reason,
             command,
         };
-        finish(ledger.put_request(&request));
+        let stored = finish(ledger.put_request(&request)).is_some_and(|result| result.is_ok());
+        match step {
+            Step::RequestStop { node, .. } if stored => self.watch.operator_stops(node, true),
+            Step::RequestRelease(node) if stored => self.watch.operator_stops(node, false),
+            _ => {}
+        }
         Ok(())
     }
 
@@ -213,7 +253,6 @@ impl Step {
         match self {
             Self::CallsOn { node, .. }
             | Self::NobodyOn(node)
-            | Self::RefusesStarts { node, .. }
             | Self::Unlisted { node, .. }
             | Self::NeverReady(node)
             | Self::StopsAgain { node, .. }
@@ -226,6 +265,7 @@ impl Step {
             | Self::RequestStop { node, .. }
             | Self::RequestRelease(node)
             | Self::AtReading { node, .. } => Some(node),
+            Self::Fault(step) => step.node(),
             _ => None,
         }
     }

@@ -20,6 +20,8 @@ pub(crate) struct Tables {
     pub(crate) rows: BTreeMap<(Family, &'static str), Vec<Row>>,
     pub(crate) ec2_reachable: bool,
     pub(crate) changes: u64,
+    /// How often all rows of a resource were asked for.
+    pub(crate) lists: u64,
 }
 
 pub(crate) fn row(value: Value) -> Row {
@@ -67,7 +69,7 @@ pub(crate) fn platform(nodes: usize) -> Tables {
         vec![row(json!({"cloud_instance_id": "i-0abc", "cloud_instance_state": "stopped"}))],
     );
     let now = "2026-05-04T00:04:00Z".parse().expect("a time");
-    Tables { now, rows, ec2_reachable: true, changes: 0 }
+    Tables { now, rows, ec2_reachable: true, changes: 0, lists: 0 }
 }
 
 impl Tables {
@@ -93,7 +95,12 @@ impl Model for Tables {
         self.rows.keys().any(|(known, name)| *known == family && *name == resource)
     }
 
+    fn row(&mut self, resource: &str, id: u64) -> Option<Row> {
+        self.table(resource).ok()?.iter().find(|row| numbered(row, id)).cloned()
+    }
+
     fn rows(&mut self, family: Family, resource: &str) -> Vec<Row> {
+        self.lists += 1;
         let found = self.rows.iter().find(|((known, name), _)| *known == family && *name == resource);
         let mut rows = found.map(|(_, rows)| rows.clone()).unwrap_or_default();
         if !self.ec2_reachable && resource == "cloud_node" {
@@ -196,6 +203,11 @@ impl Bench {
         assert_eq!(response.status(), 200, "{path}");
         assert_eq!(header(&response, "content-type"), "application/json", "{path}");
         response.json().await.expect("JSON")
+    }
+
+    /// How often the server asked for all rows of a resource.
+    pub(crate) fn lists(&self) -> u64 {
+        self.tables.lock().expect("not poisoned").lists
     }
 
     pub(crate) fn advance(&self, seconds: i64) {

@@ -9,8 +9,8 @@ use crate::state::World;
 use crate::state::location::{Location, LocationIx};
 
 impl World {
-    pub(super) fn location_by_id(&self, id: u64) -> Option<LocationIx> {
-        let ix = usize::try_from(id.checked_sub(1)?).ok()?;
+    pub(crate) fn location_by_id(&self, id: u64) -> Option<LocationIx> {
+        let ix = self.location_numbers.position(id)?;
         self.locations.get(ix).filter(|location| !location.deleted).map(|_| ix)
     }
 
@@ -20,18 +20,25 @@ impl World {
             let message = "System location with this Name already exists.".to_owned();
             return Err(ChangeError::Invalid(vec![("name".to_owned(), message)]));
         }
-        let put_back = row
-            .get("id")
-            .and_then(Value::as_u64)
-            .and_then(|id| usize::try_from(id.checked_sub(1)?).ok())
-            .filter(|ix| self.locations.get(*ix).is_some_and(|location| location.deleted));
         let location = Location::new(LocationName::new(name));
-        let ix = put_back.unwrap_or(self.locations.len());
-        match self.locations.get_mut(ix) {
-            Some(slot) => *slot = location,
-            None => self.locations.push(location),
-        }
-        self.update_location(ix as u64 + 1, row)
+        // A number that a removed location had is free again: a bulk change that failed puts it back.
+        let wanted = row.get("id").and_then(Value::as_u64);
+        let slot = wanted.and_then(|id| self.location_numbers.position(id));
+        let id = match slot.and_then(|ix| self.locations.get_mut(ix)) {
+            Some(slot) if !slot.deleted => {
+                let message = "System location with this Id already exists.".to_owned();
+                return Err(ChangeError::Invalid(vec![("id".to_owned(), message)]));
+            }
+            Some(slot) => {
+                *slot = location;
+                wanted.unwrap_or(0)
+            }
+            None => {
+                self.locations.push(location);
+                self.location_numbers.add(wanted)
+            }
+        };
+        self.update_location(id, row)
     }
 
     pub(super) fn update_location(&mut self, id: u64, fields: Row) -> Result<u64, ChangeError> {

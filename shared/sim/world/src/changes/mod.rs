@@ -14,6 +14,7 @@ use spillway_core::ids::{HdCalls, NodeId};
 use spillway_pexip_model::{Change, ChangeError, Row};
 
 use crate::state::World;
+use crate::state::management::Bursting;
 use crate::state::node::NodeIx;
 
 impl World {
@@ -42,7 +43,7 @@ impl World {
     }
 
     pub(crate) fn node_by_id(&self, id: u64) -> Option<NodeIx> {
-        let ix = usize::try_from(id.checked_sub(1)?).ok()?;
+        let ix = self.node_numbers.position(id)?;
         self.nodes.get(ix).filter(|node| !node.deleted).map(|_| ix)
     }
 
@@ -76,17 +77,18 @@ impl World {
         if id != 1 {
             return Err(ChangeError::NotFound);
         }
-        let number = |value: &Value| value.as_u64().and_then(|n| u32::try_from(n).ok());
+        let number = |value: &Value| value.as_u64().map(|n| u32::try_from(n).unwrap_or(u32::MAX));
         for (field, value) in fields {
             let bursting = &mut self.management.bursting;
             match (field.as_str(), &value) {
                 ("id" | "resource_uri", _) => {}
                 ("bursting_enabled", Value::Bool(on)) => bursting.enabled = *on,
+                // Null is the default again.
                 ("bursting_threshold", value) => {
-                    bursting.threshold = number(value).map_or(bursting.threshold, HdCalls);
+                    bursting.threshold = HdCalls(number(value).unwrap_or(Bursting::THRESHOLD));
                 }
                 ("bursting_min_lifetime", value) => {
-                    bursting.min_lifetime_minutes = number(value).unwrap_or(bursting.min_lifetime_minutes);
+                    bursting.min_lifetime_minutes = number(value).unwrap_or(Bursting::MIN_LIFETIME_MINUTES);
                 }
                 _ => {
                     self.management.global.insert(field, value);

@@ -35,12 +35,12 @@ impl World {
         let location = self
             .referred_location(row.get("system_location"))?
             .ok_or_else(|| invalid("system_location", "This field is required."))?;
-        // A record that is put back (a bulk change that failed) keeps its number; else the next one is taken.
-        let put_back = row
-            .get("id")
-            .and_then(Value::as_u64)
-            .and_then(|id| usize::try_from(id.checked_sub(1)?).ok())
-            .filter(|ix| self.nodes.get(*ix).is_some_and(|node| node.deleted));
+        // A number that a removed node had is free again: a bulk change that failed puts it back.
+        let wanted = row.get("id").and_then(Value::as_u64);
+        let put_back = wanted.and_then(|id| self.node_numbers.position(id));
+        if put_back.and_then(|ix| self.nodes.get(ix)).is_some_and(|node| !node.deleted) {
+            return Err(invalid("id", "Conferencing Node with this Id already exists."));
+        }
         let hostname = text(&row, "hostname");
         let instance = self
             .instances
@@ -71,6 +71,7 @@ impl World {
             upgrading: false,
             report: Report::default(),
             reports: 0,
+            cut_off: false,
             silent: false,
             hides_load: false,
             load: Load::NONE,
@@ -81,12 +82,14 @@ impl World {
             deleted: false,
         };
         let ix = put_back.unwrap_or(self.nodes.len());
-        match self.nodes.get_mut(ix) {
-            Some(slot) => *slot = node,
-            None => self.nodes.push(node),
+        if let Some(slot) = self.nodes.get_mut(ix) {
+            *slot = node;
+        } else {
+            self.nodes.push(node);
+            self.node_numbers.add(wanted);
         }
         self.by_address.insert(address, ix);
-        let id = ix as u64 + 1;
+        let id = self.node_numbers.number(ix);
         for fixed in ["id", "name", "hostname", "address", "system_location", "resource_uri"] {
             row.remove(fixed);
         }

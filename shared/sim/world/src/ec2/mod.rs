@@ -17,12 +17,12 @@ use spillway_core::observation::{Fleet, InstanceState};
 
 use crate::dice::Draw;
 
-use self::refusals::refusal;
 use crate::state::ec2::{FleetScope, TAG};
 use crate::state::instance::{BootFailure, Initiator, Instance, InstanceIx, Shown};
 use crate::state::{Happening, World, later};
 
 pub(crate) use self::elastic::rejected;
+pub(crate) use self::refusals::refusal;
 
 /// Starts and stops, which differ only in what they do to one instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,40 +151,68 @@ impl World {
 
     fn start_one(&mut self, ix: InstanceIx, by: Initiator) -> Result<(), Refusal> {
         let Some(instance) = self.instances.get(ix) else { return Ok(()) };
+        if matches!(instance.now.state, InstanceState::Pending | InstanceState::Running) {
+            return Ok(());
+        }
         let id = instance.id.clone();
-        match instance.now.state {
-            InstanceState::Pending | InstanceState::Running => return Ok(()),
-            InstanceState::Stopped => {}
-            _ => return Err(refusal(RefusalKind::WrongState, &id)),
-        }
-        if let Some((times, kind)) = self.ec2.refuse_next.get_mut(&id)
-            && *times > 0
-        {
-            *times -= 1;
-            return Err(refusal(*kind, &id));
-        }
-        let up = |wanted: &dyn Fn(&Instance) -> bool| {
-            self.instances.iter().filter(|other| other.is_up() && wanted(other)).count()
-        };
-        if self.settings.ec2.quota.is_some_and(|quota| up(&|_| true) >= quota) {
-            return Err(refusal(RefusalKind::Quota, &id));
-        }
-        let (kind, zone) = (instance.instance_type.clone(), instance.zone.clone());
-        if let Some(room) = self.ec2.capacity.get(&(kind.clone(), zone.clone()))
-            && up(&|other| other.instance_type == kind && other.zone == zone) >= *room
-        {
-            return Err(refusal(RefusalKind::InstanceCapacity, &id));
-        }
-        if instance.on_host
-            && let Some(room) = self.ec2.hosts.get(&zone)
-            && up(&|other| other.on_host && other.zone == zone) >= *room
-        {
-            return Err(refusal(RefusalKind::HostCapacity, &id));
+        if let Some(refusal) = self.start_obstacle(instance) {
+            if instance.now.state == InstanceState::Stopped && self.spend_for_all().is_none() {
+                spend(&mut self.ec2.refuse_starts, &id);
+            }
+            return Err(refusal);
         }
         self.launch(ix);
         *self.stats.starts.entry(by).or_default() += 1;
         self.note_node_event(ix, "start", "starting", by);
         Ok(())
+    }
+
+    /// Why EC2 would refuse to start an instance at this instant; throttling apart.
+    fn start_obstacle(&self, instance: &Instance) -> Option<Refusal> {
+        let refuse = |kind| Some(refusal(kind, &instance.id));
+        if instance.now.state != InstanceState::Stopped {
+            return refuse(RefusalKind::WrongState);
+        }
+        if let Some((_, refusal)) = self.ec2.refuse_all.as_ref().filter(|(times, _)| *times > 0) {
+            return Some(refusal.clone());
+        }
+        if let Some((_, refusal)) = self.ec2.refuse_starts.get(&instance.id).filter(|(times, _)| *times > 0) {
+            return Some(refusal.clone());
+        }
+        let up = |wanted: &dyn Fn(&Instance) -> bool| {
+            self.instances.iter().filter(|other| other.is_up() && wanted(other)).count()
+        };
+        if self.settings.ec2.quota.is_some_and(|quota| up(&|_| true) >= quota) {
+            return refuse(RefusalKind::Quota);
+        }
+        let (kind, zone) = (&instance.instance_type, &instance.zone);
+        if let Some(room) = self.ec2.capacity.get(&(kind.clone(), zone.clone()))
+            && up(&|other| other.instance_type == *kind && other.zone == *zone) >= *room
+        {
+            return refuse(RefusalKind::InstanceCapacity);
+        }
+        let full = self
+            .ec2
+            .hosts
+            .get(zone)
+            .is_some_and(|room| up(&|other| other.on_host && other.zone == *zone) >= *room);
+        if instance.on_host && full { refuse(RefusalKind::HostCapacity) } else { None }
+    }
+
+    /// One of the refusals for all is used up.
+    fn spend_for_all(&mut self) -> Option<Refusal> {
+        let (times, refusal) = self.ec2.refuse_all.as_mut().filter(|(times, _)| *times > 0)?;
+        *times -= 1;
+        Some(refusal.clone())
+    }
+
+    /// Whether EC2 would start an instance at this instant: it shows it as stopped, and nothing is in the way.
+    pub fn could_start(&self, id: &InstanceId) -> bool {
+        let Some(instance) = self.by_instance.get(id).and_then(|ix| self.instances.get(*ix)) else {
+            return false;
+        };
+        let shown = instance.seen_at(self.now).is_some_and(|seen| seen.state == InstanceState::Stopped);
+        shown && self.start_obstacle(instance).is_none()
     }
 
     /// The instance leaves `stopped`: it gets its addresses, and its fate is drawn.
@@ -234,6 +262,10 @@ impl World {
         }
         if instance.stop_protected {
             return Err(refusal(RefusalKind::NotPermitted, &instance.id));
+        }
+        let id = instance.id.clone();
+        if let Some(refusal) = self.spend_for_all().or_else(|| spend(&mut self.ec2.refuse_stops, &id)) {
+            return Err(refusal);
         }
         *self.stats.stops.entry(by).or_default() += 1;
         self.begin_stop(ix, "Client.UserInitiatedShutdown: User initiated shutdown", by);
@@ -303,15 +335,14 @@ impl World {
 
     /// The instances as EC2 shows them at this instant, which may be a few seconds behind.
     pub fn fleet(&self, scope: &FleetScope) -> Fleet {
-        let in_scope = |instance: &&Instance| {
-            instance.tags.get(TAG) == Some(&scope.tag_value)
-                && scope.regions.contains(&instance.region)
-                && scope.vpcs.as_ref().is_none_or(|vpcs| vpcs.contains(&instance.vpc))
-        };
-        Fleet {
-            instances: self.instances.iter().filter(in_scope).filter_map(|i| i.seen_at(self.now)).collect(),
-            ..Fleet::default()
-        }
+        let ours = self.instances.iter().filter(|instance| is_in(scope, instance));
+        Fleet { instances: ours.filter_map(|i| i.seen_at(self.now)).collect(), ..Fleet::default() }
+    }
+
+    /// Whether an instance is one of a scope, listed or not.
+    pub fn is_in_scope(&self, id: &InstanceId, scope: &FleetScope) -> bool {
+        let instance = self.by_instance.get(id).and_then(|ix| self.instances.get(*ix));
+        instance.is_some_and(|instance| is_in(scope, instance))
     }
 
     /// A public address for a start: the Elastic IP, or a new dynamic one.
@@ -336,4 +367,17 @@ impl World {
     pub(crate) fn is_overflow_instance(&self, instance: &Instance) -> bool {
         instance.tags.get(TAG) == Some(&self.management.tag_value)
     }
+}
+
+fn is_in(scope: &FleetScope, instance: &Instance) -> bool {
+    instance.tags.get(TAG) == Some(&scope.tag_value)
+        && scope.regions.contains(&instance.region)
+        && scope.vpcs.as_ref().is_none_or(|vpcs| vpcs.contains(&instance.vpc))
+}
+
+/// One of the refusals that a test arranged is used up.
+fn spend(arranged: &mut BTreeMap<InstanceId, (u32, Refusal)>, id: &InstanceId) -> Option<Refusal> {
+    let (times, refusal) = arranged.get_mut(id).filter(|(times, _)| *times > 0)?;
+    *times -= 1;
+    Some(refusal.clone())
 }

@@ -6,7 +6,6 @@ use spillway_core::ids::HdCalls;
 
 use crate::state::World;
 use crate::state::location::LocationIx;
-use crate::state::node::node_id;
 use crate::state_word;
 use spillway_pexip_model::Row;
 
@@ -35,7 +34,7 @@ impl World {
             let mut fields = row(json!({
                 "max_hd_calls": node.and_then(|n| self.shown_capacity(n)).map_or(0, |capacity| capacity.hd),
                 "media_load": if reached { load } else { Value::Null },
-                "workervm_configuration_id": node.map(|n| node_id(n).0),
+                "workervm_configuration_id": node.map(|n| self.node_id(n).0),
                 "workervm_configuration_name": known.map(|n| n.name.as_str()),
                 "workervm_configuration_location_name": known.map(|n| self.location_name(n.location)),
             }));
@@ -117,7 +116,7 @@ impl World {
                 row(json!({
                     "id": id,
                     "name": self.location_name(location),
-                    "systemlocation_id": location + 1,
+                    "systemlocation_id": self.location_id(location).0,
                     "free_hd_calls": free,
                     "max_hd_calls": most,
                     "media_load": load,

@@ -5,17 +5,11 @@ use serde_json::{Value, json};
 
 use crate::state::World;
 use crate::state::location::LocationIx;
-use crate::state::node::node_id;
+use crate::state::node::NodeIx;
 use spillway_pexip_model::Row;
 
 use super::platform::role_word;
 use super::row;
-
-/// The URI of a location's configuration.
-pub(crate) fn location_uri(location: Option<LocationIx>) -> Value {
-    location
-        .map_or(Value::Null, |ix| json!(format!("/api/admin/configuration/v1/system_location/{}/", ix + 1)))
-}
 
 fn over(other: &Row, own: Value) -> Row {
     let mut fields = other.clone();
@@ -24,59 +18,64 @@ fn over(other: &Row, own: Value) -> Row {
 }
 
 impl World {
+    /// The URI of a location's configuration.
+    fn location_uri(&self, location: Option<LocationIx>) -> Value {
+        let uri = |ix| format!("/api/admin/configuration/v1/system_location/{}/", self.location_id(ix));
+        location.map_or(Value::Null, |ix| json!(uri(ix)))
+    }
+
     pub(super) fn worker_rows(&mut self) -> Vec<Row> {
-        let mut rows = Vec::with_capacity(self.nodes.len());
-        for (ix, node) in self.nodes.iter().enumerate().filter(|(_, node)| !node.deleted) {
-            let mut usual = row(json!({
-                "domain": "sim.example",
-                "netmask": "255.255.0.0",
-                "gateway": "10.44.255.254",
-                "description": "",
-            }));
-            usual.extend(node.other.clone());
-            rows.push(over(
-                &usual,
-                json!({
-                    "id": node_id(ix).0,
-                    "name": node.name,
-                    "hostname": node.hostname,
-                    "address": node.address,
-                    "static_nat_address": node.configured.static_nat,
-                    "system_location": location_uri(Some(node.location)),
-                    "node_type": role_word(node.role),
-                    "transcoding": role_word(node.role) == "CONFERENCING",
-                    "maintenance_mode": node.configured.maintenance,
-                    "maintenance_mode_reason": node.configured.maintenance_reason,
-                    "media_priority_weight": node.configured.media_priority_weight,
-                    "enable_distributed_database": node.distributed_database,
-                    // Pexip finds bursting nodes itself, while its bursting is on.
-                    "cloud_bursting":
-                        self.management.bursting.enabled
-                        && self.instance_under(ix).is_some_and(|i| self.is_overflow_instance(i)),
-                }),
-            ));
-        }
-        rows
+        (0..self.nodes.len()).filter_map(|ix| self.worker_row(ix)).collect()
+    }
+
+    pub(super) fn worker_row(&self, ix: NodeIx) -> Option<Row> {
+        let node = self.nodes.get(ix).filter(|node| !node.deleted)?;
+        let mut usual = row(json!({
+            "domain": "sim.example",
+            "netmask": "255.255.0.0",
+            "gateway": "10.44.255.254",
+            "description": "",
+        }));
+        usual.extend(node.other.clone());
+        Some(over(
+            &usual,
+            json!({
+                "id": self.node_id(ix).0,
+                "name": node.name,
+                "hostname": node.hostname,
+                "address": node.address,
+                "static_nat_address": node.configured.static_nat,
+                "system_location": self.location_uri(Some(node.location)),
+                "node_type": role_word(node.role),
+                "transcoding": role_word(node.role) == "CONFERENCING",
+                "maintenance_mode": node.configured.maintenance,
+                "maintenance_mode_reason": node.configured.maintenance_reason,
+                "media_priority_weight": node.configured.media_priority_weight,
+                "enable_distributed_database": node.distributed_database,
+                // Pexip finds bursting nodes itself, while its bursting is on.
+                "cloud_bursting":
+                    self.management.bursting.enabled
+                    && self.instance_under(ix).is_some_and(|i| self.is_overflow_instance(i)),
+            }),
+        ))
     }
 
     pub(super) fn location_rows(&mut self) -> Vec<Row> {
-        self.locations
-            .iter()
-            .enumerate()
-            .filter(|(_, location)| !location.deleted)
-            .map(|(ix, location)| {
-                over(
-                    &location.other,
-                    json!({
-                        "id": ix + 1,
-                        "name": location.name,
-                        "overflow_location1": location_uri(location.overflow1),
-                        "overflow_location2": location_uri(location.overflow2),
-                        "transcoding_location": location_uri(location.transcoding),
-                    }),
-                )
-            })
-            .collect()
+        (0..self.locations.len()).filter_map(|ix| self.location_row(ix)).collect()
+    }
+
+    pub(super) fn location_row(&self, ix: LocationIx) -> Option<Row> {
+        let location = self.locations.get(ix).filter(|location| !location.deleted)?;
+        Some(over(
+            &location.other,
+            json!({
+                "id": self.location_id(ix).0,
+                "name": location.name,
+                "overflow_location1": self.location_uri(location.overflow1),
+                "overflow_location2": self.location_uri(location.overflow2),
+                "transcoding_location": self.location_uri(location.transcoding),
+            }),
+        ))
     }
 
     pub(super) fn management_rows(&mut self) -> Vec<Row> {

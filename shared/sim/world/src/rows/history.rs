@@ -3,7 +3,6 @@
 use serde_json::json;
 
 use crate::state::World;
-use crate::state::node::node_id;
 use spillway_pexip_model::Row;
 
 use super::live::{bandwidth, licence, protocol};
@@ -99,7 +98,7 @@ impl World {
                     "context": event.context,
                     "details": event.details,
                     "workervm_address": self.address_of(event.node),
-                    "workervm_configuration_id": node_id(event.node).0,
+                    "workervm_configuration_id": self.node_id(event.node).0,
                     "workervm_configuration_name": node.map(|n| n.name.as_str()),
                     "workervm_configuration_location_name": node.map(|n| self.location_name(n.location)),
                 }))

@@ -81,6 +81,14 @@ impl Model for World {
         }
     }
 
+    fn row(&mut self, resource: &str, id: u64) -> Option<Row> {
+        match resource {
+            "worker_vm" => self.worker_row(self.node_by_id(id)?),
+            "system_location" => self.location_row(self.location_by_id(id)?),
+            _ => self.rows(Family::Configuration, resource).into_iter().find(|row| row["id"] == id),
+        }
+    }
+
     fn change(&mut self, change: Change) -> Result<u64, ChangeError> {
         self.apply_change(change)
     }
@@ -107,6 +115,11 @@ impl<C: Fn() -> Duration + Send + 'static> Model for Paced<C> {
     fn rows(&mut self, family: Family, resource: &str) -> Vec<Row> {
         self.catch_up();
         lock(self.world()).rows(family, resource)
+    }
+
+    fn row(&mut self, resource: &str, id: u64) -> Option<Row> {
+        self.catch_up();
+        lock(self.world()).row(resource, id)
     }
 
     fn change(&mut self, change: Change) -> Result<u64, ChangeError> {

@@ -6,7 +6,6 @@ use spillway_core::observation::NodeRole;
 
 use crate::capacity::NodeCapacity;
 use crate::state::instance::Instance;
-use crate::state::node::node_id;
 use crate::state::{World, later};
 use spillway_pexip_model::Row;
 
@@ -34,8 +33,8 @@ impl World {
                 if self.now.duration_since(at) < SignedDuration::from_mins(2) { at } else { self.now }
             });
             rows.push(row(json!({
-                "id": node_id(ix).0,
-                "configuration_id": node_id(ix).0,
+                "id": self.node_id(ix).0,
+                "configuration_id": self.node_id(ix).0,
                 "name": node.name,
                 "system_location": self.location_name(node.location),
                 "node_type": role_word(node.role),
@@ -94,7 +93,7 @@ impl World {
                 }
             }
             rows.push(row(json!({
-                "id": ix + 1,
+                "id": self.location_id(ix).0,
                 "name": location.name,
                 "max_hd_calls": sum.hd,
                 "max_full_hd_calls": sum.full_hd,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use jiff::Timestamp;
-use spillway_core::fault::RefusalKind;
+use spillway_core::fault::Refusal;
 use spillway_core::ids::{AllocationId, InstanceId, InstanceType};
 use spillway_core::observation::InstanceState;
 
@@ -32,7 +32,11 @@ pub(crate) struct Ec2 {
     /// Instances that fit on the dedicated hosts of a zone.
     pub(crate) hosts: BTreeMap<String, usize>,
     /// Refusals that tests arranged, by instance: the next so many starts.
-    pub(crate) refuse_next: BTreeMap<InstanceId, (u32, RefusalKind)>,
+    pub(crate) refuse_starts: BTreeMap<InstanceId, (u32, Refusal)>,
+    /// Refusals of the account or the whole region: the next so many orders.
+    pub(crate) refuse_all: Option<(u32, Refusal)>,
+    /// And stops.
+    pub(crate) refuse_stops: BTreeMap<InstanceId, (u32, Refusal)>,
     pub(crate) tokens: f64,
     pub(crate) tokens_at: Option<Timestamp>,
     pub(crate) events: Vec<StateChange>,

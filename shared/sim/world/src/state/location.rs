@@ -1,9 +1,9 @@
 //! A system location: where calls come in and where their media goes.
 
 use serde_json::{Map, Value};
-use spillway_core::ids::{LocationId, LocationName};
+use spillway_core::ids::LocationName;
 
-/// Position of a location in the world. Its configuration id is one more.
+/// Position of a location in the world.
 pub(crate) type LocationIx = usize;
 
 #[derive(Debug, Clone)]
@@ -37,9 +37,4 @@ impl Location {
     pub(crate) fn media_locations(&self, own: LocationIx) -> impl Iterator<Item = LocationIx> {
         [Some(self.transcoding.unwrap_or(own)), self.overflow1, self.overflow2].into_iter().flatten()
     }
-}
-
-/// The configuration id of a location.
-pub(crate) fn location_id(ix: LocationIx) -> LocationId {
-    LocationId(ix as u64 + 1)
 }

@@ -16,6 +16,13 @@ pub(crate) struct Bursting {
     pub(crate) min_lifetime_minutes: u32,
 }
 
+impl Bursting {
+    /// HD calls left at which a node is started, where nobody chose a number.
+    pub(crate) const THRESHOLD: u32 = 5;
+    /// Minutes that a started node stays on at least, where nobody chose a number.
+    pub(crate) const MIN_LIFETIME_MINUTES: u32 = 50;
+}
+
 /// One of the two Management Nodes.
 #[derive(Debug, Clone)]
 pub(crate) struct ManagementHost {

@@ -10,6 +10,7 @@ pub(crate) mod instance;
 pub(crate) mod location;
 pub(crate) mod management;
 pub(crate) mod node;
+pub(crate) mod numbers;
 pub(crate) mod queue;
 pub(crate) mod settings;
 pub(crate) mod stats;
@@ -18,7 +19,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
-use spillway_core::ids::InstanceId;
+use spillway_core::ids::{InstanceId, LocationId, NodeId};
 
 use crate::callers::Callers;
 use crate::dice::Dice;
@@ -32,6 +33,7 @@ use self::instance::{Instance, InstanceIx};
 use self::location::{Location, LocationIx};
 use self::management::Management;
 use self::node::{ByAddress, Node, NodeIx};
+use self::numbers::Numbers;
 use self::queue::Queue;
 use self::settings::WorldSettings;
 use self::stats::{Samples, Stats};
@@ -56,7 +58,9 @@ pub struct World {
     pub(crate) now: Timestamp,
     pub(crate) queue: Queue,
     pub(crate) locations: Vec<Location>,
+    pub(crate) location_numbers: Numbers,
     pub(crate) nodes: Vec<Node>,
+    pub(crate) node_numbers: Numbers,
     pub(crate) by_address: ByAddress,
     pub(crate) instances: Vec<Instance>,
     pub(crate) by_instance: BTreeMap<InstanceId, InstanceIx>,
@@ -97,6 +101,16 @@ impl World {
     /// The settings it runs with.
     pub fn settings(&self) -> &WorldSettings {
         &self.settings
+    }
+
+    /// The configuration id of a node.
+    pub(crate) fn node_id(&self, ix: NodeIx) -> NodeId {
+        NodeId(self.node_numbers.number(ix))
+    }
+
+    /// The configuration id of a location.
+    pub(crate) fn location_id(&self, ix: LocationIx) -> LocationId {
+        LocationId(self.location_numbers.number(ix))
     }
 
     pub(crate) fn location_named(&self, name: &str) -> Option<LocationIx> {

@@ -6,14 +6,14 @@ use std::net::Ipv4Addr;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
-use spillway_core::ids::{HdCalls, NodeId, NodeName};
+use spillway_core::ids::{HdCalls, NodeName};
 use spillway_core::observation::NodeRole;
 
 use super::instance::InstanceIx;
 use super::location::LocationIx;
 use crate::capacity::{Load, NodeCapacity};
 
-/// Position of a node in the world. Its configuration id is one more.
+/// Position of a node in the world.
 pub(crate) type NodeIx = usize;
 
 /// The part of the configuration that replicates to the node.
@@ -80,6 +80,8 @@ pub(crate) struct Node {
     pub(crate) upgrading: bool,
     pub(crate) report: Report,
     pub(crate) reports: u64,
+    /// A test keeps changes from reaching it.
+    pub(crate) cut_off: bool,
     /// A test holds the reports back.
     pub(crate) silent: bool,
     /// A test makes the Management Node have no media load for the node.
@@ -134,11 +136,6 @@ impl Node {
             }
         }
     }
-}
-
-/// The configuration id of a node.
-pub(crate) fn node_id(ix: NodeIx) -> NodeId {
-    NodeId(ix as u64 + 1)
 }
 
 /// Nodes by private address.

@@ -1,6 +1,8 @@
 //! The world as the Management Node's rows, changes and commands.
 
 use serde_json::{Value, json};
+use spillway_core::ids::NodeId;
+use spillway_core::observation::PlatformScope;
 
 use super::{instance_of, mins, pair, secs};
 use crate::{CallSpec, Initiator, Paced, World, lock};
@@ -207,6 +209,46 @@ fn global_settings_change_pexips_rule() {
     world.call_many("London", 5, CallSpec::HD);
     world.advance_by(secs(16));
     assert_eq!(world.stats().starts_total(), 1);
+}
+
+#[test]
+fn null_is_the_default_of_a_bursting_setting_again() {
+    let mut world = pair(1, 1).threshold(12).min_lifetime(7).build().unwrap();
+    let nothing = json!({"bursting_threshold": null, "bursting_min_lifetime": null});
+    update(&mut world, "global", 1, &nothing).unwrap();
+    let global = &rows(&mut world, Family::Configuration, "global")[0];
+    assert_eq!((&global["bursting_threshold"], &global["bursting_min_lifetime"]), (&json!(5), &json!(50)));
+}
+
+#[test]
+fn a_new_node_and_a_new_location_have_the_number_that_the_client_brings() {
+    let mut world = pair(1, 1).build().unwrap();
+    let create = |resource: &str, row: &Value| Change::Create {
+        resource: resource.into(),
+        row: row.as_object().cloned().unwrap(),
+    };
+    let oslo = json!({"id": 4000, "name": "Oslo"});
+    assert_eq!(Model::change(&mut world, create("system_location", &oslo)), Ok(4000));
+    let node = |id: Value, n: u8| {
+        json!({"id": id, "name": format!("oslo-{n}"), "hostname": format!("oslo-{n}"), "address": format!("10.9.0.{n}"),
+            "system_location": "/api/admin/configuration/v1/system_location/4000/"})
+    };
+    assert_eq!(Model::change(&mut world, create("worker_vm", &node(json!(900), 1))), Ok(900));
+    assert_eq!(Model::change(&mut world, create("worker_vm", &node(Value::Null, 2))), Ok(901), "the next");
+    let taken = Model::change(&mut world, create("worker_vm", &node(json!(900), 3)));
+    assert!(matches!(taken, Err(ChangeError::Invalid(fields)) if fields[0].0 == "id"));
+    let taken = Model::change(&mut world, create("system_location", &json!({"id": 2, "name": "Bergen"})));
+    assert!(matches!(taken, Err(ChangeError::Invalid(fields)) if fields[0].0 == "id"));
+    // It is one number everywhere.
+    assert_eq!(world.node("oslo-1").unwrap().id, NodeId(900));
+    let made = Model::row(&mut world, "worker_vm", 900).unwrap();
+    assert_eq!(made["system_location"], "/api/admin/configuration/v1/system_location/4000/");
+    assert_eq!(rows(&mut world, Family::Status, "worker_vm")[2]["configuration_id"], 900);
+    let platform = world.platform(PlatformScope { shards: false }).unwrap();
+    let place = platform.nodes.iter().find(|node| node.id == NodeId(900)).unwrap().location;
+    assert!(platform.locations.iter().any(|each| each.id == place && each.name.as_str() == "Oslo"));
+    update(&mut world, "worker_vm", 900, &json!({"description": "x"})).unwrap();
+    assert_eq!(Model::row(&mut world, "worker_vm", 900).unwrap()["description"], "x");
 }
 
 #[test]
