@@ -3,6 +3,7 @@ Management Node, in the ledger and on the callers."""
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 from pathlib import Path
 
@@ -107,6 +108,13 @@ def holds(operator: Operator, seen: Platform, checks: Checks) -> None:
     checks.that("a hold for later starts nothing now", later.code == DONE and len(seen.holds()) == 1 and not up(seen),
                 (later, seen.holds(), up(seen)))
     first = seen.holds()[0]["sk"].removeprefix("HOLD#")
+    by = dt.datetime.now(dt.timezone.utc) + dt.timedelta(hours=2)
+    early = operator("hold", "--nodes", "1", "--ready-by", f"{by:%Y-%m-%dT%H:%M:%SZ}", "--for", "1h", "--yes")
+    (hold,) = early.value["holds"]
+    from_, spike, until = (dt.datetime.fromisoformat(hold[key]) for key in ("from", "spike_at", "until"))
+    checks.that("--ready-by starts ten minutes before and counts the hour from there",
+                spike - from_ == dt.timedelta(minutes=10) and until - spike == dt.timedelta(hours=1), early)
+    operator("release", hold["id"], "--yes")
     nowhere = operator("hold", "--all", "--location", "London", "--yes")
     checks.that("a location without overflow nodes is wrong usage", nowhere.code == USAGE, nowhere)
     checks.that("release by its id", operator("release", first, "--yes").code == DONE and not seen.holds(), seen.holds())

@@ -5,7 +5,9 @@ use jiff::Timestamp;
 use spillway_core::assess::Assessment;
 use spillway_core::ids::{InstanceId, LocationName, NodeName};
 use spillway_core::ledger::{Hold, HoldScope, Ledger};
-use spillway_core::observation::{Fleet, Instance, Node, Platform};
+use spillway_core::observation::{Fleet, Instance, Node, Observation, Platform};
+use spillway_core::plan::{Override, Plan};
+use spillway_core::plan_overridden;
 use spillway_core::policy::Policy;
 use spillway_engine::operator::About;
 
@@ -86,7 +88,18 @@ impl KnownState {
         })
     }
 
-    fn assessed<'a>(&'a self, policy: &'a Policy) -> Assessment<'a> {
+    /// What a cycle that meets this ledger would do: what a command shows before it runs that cycle.
+    pub(crate) fn foresee(&self, policy: &Policy, ledger: Ledger, overrides: &[Override]) -> Plan {
+        let observation = Observation {
+            observed_at: self.now,
+            platform: Ok(self.platform.clone()),
+            fleet: Ok(self.fleet.clone()),
+        };
+        plan_overridden(policy, &observation, &Ok(ledger), self.now, overrides)
+    }
+
+    /// It, made sense of.
+    pub(crate) fn assessed<'a>(&'a self, policy: &'a Policy) -> Assessment<'a> {
         Assessment::new(policy, &self.platform, &self.fleet, Some(&self.ledger), self.now)
     }
 }

@@ -21,6 +21,8 @@ mod output;
 mod period;
 mod progress;
 mod session;
+#[cfg(test)]
+mod staged;
 mod text_file;
 mod when;
 

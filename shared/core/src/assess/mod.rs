@@ -30,8 +30,8 @@ use status::ready_load;
 pub(crate) use address::is_private_only;
 pub use address::{WrongAddress, wrong_address};
 pub use issue::Issue;
+pub use node::{BOOT_TAKES, ORDER_GRACE, OverflowNode, Phase, UPGRADE_LASTS, WITHOUT_CALLS};
 pub(crate) use node::{CLOCK_ALLOWANCE, STOPPED_BEFORE_READY};
-pub use node::{ORDER_GRACE, OverflowNode, Phase, UPGRADE_LASTS, WITHOUT_CALLS};
 pub use phase::NodePhase;
 pub use status::{
     MAINTENANCE_MARK, RETIRED_MARK, free_hd_calls, in_maintenance, is_fresh, is_our_maintenance,

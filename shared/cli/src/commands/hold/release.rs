@@ -35,7 +35,7 @@ pub(crate) async fn release(context: &Context, options: &Release, output: &Outpu
             output::note(&format!(
                 "hold {}: {} until {}, by {}: {}",
                 hold.id,
-                subject(&session, &known, hold),
+                subject(session.policy(), &known, hold),
                 output.minute(hold.until),
                 actor(&hold.by),
                 hold.reason
