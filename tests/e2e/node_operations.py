@@ -67,6 +67,9 @@ def change(operator: Operator, seen: Platform, checks: Checks) -> None:
     without = operator("node", "resize", "aws-burst-4", "--type", "c5.4xlarge", "--yes")
     checks.that("a type that needs ENA is refused without it", without.code == REFUSED
                 and "ENA" in without.value["error"]["message"], without)
+    unknown = operator("node", "resize", "aws-burst-4", "--type", "c5.17xlarge")
+    checks.that("a type that EC2 does not have is refused before anybody is asked", unknown.code == REFUSED
+                and "c5.17xlarge" in unknown.value["error"]["message"], unknown)
     ena = operator("node", "enable-ena", "aws-burst-4", "--leave-stopped", "--reason", "c5", "--yes")
     checks.that("enable-ena: EC2 shows it", ena.code == DONE and seen.instance("aws-burst-4")["EnaSupport"] is True, ena)
     resized = operator("node", "resize", "aws-burst-4", "--type", "c5.4xlarge", "--reason", "c5", "--yes")

@@ -71,6 +71,9 @@ pub enum Blocker {
     /// The platform is being upgraded.
     #[error("the platform is being upgraded")]
     Upgrading,
+    /// EC2 has no such type where the instance is.
+    #[error("EC2 offers no instance type {0} in zone {1}")]
+    NotOffered(InstanceType, String),
     /// The type starts only with ENA support.
     #[error("an instance of type {0} starts only with ENA support, which this one does not have")]
     NeedsEna(InstanceType),
@@ -115,6 +118,13 @@ impl Blocker {
             Self::Proxying => "choose a transcoding node",
             Self::NoLocation(_) => "check the name under Platform > Locations",
             Self::Upgrading => "run it again when the upgrade is over",
+            Self::NotOffered(kind, zone) => {
+                return format!(
+                    "check the spelling; to list what there is: aws ec2 describe-instance-type-offerings --location-type \
+                     availability-zone --filters Name=location,Values={zone} Name=instance-type,Values='{}.*'",
+                    kind.as_str().split('.').next().unwrap_or_default()
+                );
+            }
             Self::NeedsEna(_) => "add it first: spillway node enable-ena <node>",
             Self::AddressTaken(..) => {
                 "choose another, or disassociate it there first; it is never taken away"

@@ -42,7 +42,8 @@ pub fn plan_operation(
     };
     // A node without the tag, or on its way to be without, is started by the operator and not by a cycle.
     let tagged = facts.is_tagged() && !steps.contains(&Step::Untag);
-    if steps.iter().any(|step| *step == Step::Retire || (tagged && *step == Step::Start)) {
+    let retires = |step: &Step| matches!(step, Step::Retire | Step::KeepStopped);
+    if steps.iter().any(|step| retires(step) || (tagged && *step == Step::Start)) {
         facts.check_cycles()?;
     }
     Ok(steps)
@@ -209,7 +210,12 @@ impl<'a> Facts<'a> {
             return Err(Blocker::NotAnOverflowNode);
         }
         let done = self.is_stopped() && node.maintenance_mode && self.is_retired(node);
-        Ok(if done { Vec::new() } else { vec![Step::Retire] })
+        Ok(if done { Vec::new() } else { vec![self.keep_down()] })
+    }
+
+    /// Drained and stopped by a cycle, and kept so; of a node that is stopped only the last.
+    fn keep_down(&self) -> Step {
+        if self.is_stopped() { Step::KeepStopped } else { Step::Retire }
     }
 
     fn reinstate(&self) -> Result<Vec<Step>, Blocker> {
@@ -246,6 +252,9 @@ impl<'a> Facts<'a> {
 
     fn resize(&self, kind: &InstanceType, leave_stopped: bool) -> Result<Vec<Step>, Blocker> {
         let detail = self.seen.detail.as_ref().ok_or(Blocker::NoInstance)?;
+        if self.seen.offered == Some(false) {
+            return Err(Blocker::NotOffered(kind.clone(), detail.instance.zone.clone()));
+        }
         if needs_ena(kind) && !detail.ena {
             return Err(Blocker::NeedsEna(kind.clone()));
         }
@@ -270,7 +279,7 @@ impl<'a> Facts<'a> {
             }
             let retired = self.is_stopped() && node.maintenance_mode && self.is_retired(node);
             if !retired {
-                steps.push(Step::Retire);
+                steps.push(self.keep_down());
             }
             steps.push(change);
             if retired && !ours {
@@ -305,7 +314,9 @@ impl<'a> Facts<'a> {
         let mut steps = Vec::new();
         let ours = self.seen.worked_on(node).is_some();
         let Some(chosen) = chosen else {
-            return Ok(vec![Step::Allocate]);
+            steps.extend([Step::Allocate, Step::TagInstance { allocation: None }]);
+            self.associate(&mut steps, 1, None, ours);
+            return Ok(steps);
         };
         let id = chosen.allocation.clone();
         if let Some(other) = chosen.instance.as_ref().filter(|other| **other != instance.id) {
@@ -318,21 +329,10 @@ impl<'a> Facts<'a> {
             steps.push(Step::TagAddress { allocation: id.clone() });
         }
         if kept.as_ref() != Some(&id) {
-            steps.push(Step::TagInstance { allocation: id.clone() });
+            steps.push(Step::TagInstance { allocation: Some(id.clone()) });
         }
         if chosen.instance.is_none() {
-            // The public address changes at once, under every call that uses it.
-            let empty = self.is_stopped() || (ours && self.seen.drained);
-            if !empty {
-                steps.insert(0, Step::SetAside);
-            }
-            steps.push(Step::Associate { allocation: id });
-            if !self.is_stopped() {
-                steps.push(Step::Nat);
-                steps.push(Step::TakeCalls);
-            } else if ours {
-                steps.push(Step::TakeCalls);
-            }
+            self.associate(&mut steps, 0, Some(id), ours);
         } else {
             if self.nat_is_wrong(node) {
                 steps.push(Step::Nat);
@@ -342,5 +342,19 @@ impl<'a> Facts<'a> {
             }
         }
         Ok(steps)
+    }
+
+    /// The public address changes at once, under every call that uses it: the node is set aside, `first` among the steps.
+    fn associate(&self, steps: &mut Vec<Step>, first: usize, allocation: Option<AllocationId>, ours: bool) {
+        let empty = self.is_stopped() || (ours && self.seen.drained);
+        if !empty {
+            steps.insert(first, Step::SetAside);
+        }
+        steps.push(Step::Associate { allocation });
+        if !self.is_stopped() {
+            steps.extend([Step::Nat, Step::TakeCalls]);
+        } else if ours {
+            steps.push(Step::TakeCalls);
+        }
     }
 }

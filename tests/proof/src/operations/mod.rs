@@ -129,6 +129,42 @@ fn each_operation_comes_to_its_end_in_the_guides_order_and_is_then_nothing_to_do
     }
 }
 
+/// Steps that are done turn after turn, with those that a cycle does or that are waited for left out.
+fn by_itself(step: &Step) -> bool {
+    !matches!(step, Step::Retire | Step::KeepStopped | Step::Start | Step::AwaitReady)
+}
+
+#[test]
+fn what_is_shown_at_the_beginning_is_what_is_done() {
+    for (name, operation, order) in table() {
+        let mut harness = harness();
+        let shown: Vec<Step> = Run::of(&mut harness, name, operation.clone()).planned().expect("a plan");
+        let words: Vec<&str> = shown.iter().filter(|step| by_itself(step)).map(Step::word).collect();
+        // Setting a node aside is done twice: it is ordered, then waited for. An instance without a public address has nothing
+        // to set, which is only known when it runs.
+        let mut done = order.clone();
+        done.dedup();
+        let shown_and_not_done = words.iter().filter(|word| !done.contains(*word) && **word != "nat");
+        assert_eq!(shown_and_not_done.count(), 0, "{operation:?} of {name}: shown {words:?}, done {order:?}");
+        let unshown = done.iter().filter(|word| !words.contains(*word));
+        assert_eq!(unshown.count(), 0, "{operation:?} of {name}: shown {words:?}, done {order:?}");
+    }
+}
+
+#[test]
+fn a_node_that_is_stopped_is_not_said_to_be_drained() {
+    for operation in [
+        Operation::EnableEna { leave_stopped: true },
+        Operation::Resize { kind: "c4.4xlarge".into(), leave_stopped: false },
+        Operation::Retire,
+    ] {
+        let mut harness = harness();
+        let shown = Run::of(&mut harness, "old-1", operation.clone()).planned().expect("a plan");
+        assert_eq!(shown[0], Step::KeepStopped, "{operation:?}");
+        assert!(shown.iter().all(|step| !step.to_string().contains("drain")), "{operation:?}: {shown:?}");
+    }
+}
+
 #[test]
 fn interrupted_at_any_turn_and_begun_again_it_comes_to_the_same_end() {
     for (name, operation, _) in table() {
@@ -245,6 +281,8 @@ fn what_is_in_the_way_is_said_and_nothing_is_touched() {
     assert!(paused(nowhere, "hq-1", &mut harness).contains("no location Mars"));
     let c5 = Operation::Resize { kind: "c5.2xlarge".into(), leave_stopped: false };
     assert!(paused(c5, "old-1", &mut harness).contains("ENA"));
+    let unknown = Operation::Resize { kind: "c5.17xlarge".into(), leave_stopped: false };
+    assert!(paused(unknown, "hq-1", &mut harness).contains("no instance type c5.17xlarge"));
     let missing = Operation::Address { allocation: Some("eipalloc-none".into()) };
     assert!(paused(missing, "hq-1", &mut harness).contains("eipalloc-none"));
     assert!(harness.ledger().events().iter().all(|event| event.by != Actor::Person("anna".to_owned())));
