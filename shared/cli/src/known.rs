@@ -5,9 +5,7 @@ use jiff::Timestamp;
 use spillway_core::assess::Assessment;
 use spillway_core::ids::{InstanceId, LocationName, NodeName};
 use spillway_core::ledger::{Hold, HoldScope, Ledger};
-use spillway_core::observation::{Fleet, Instance, Node, Observation, Platform};
-use spillway_core::plan::{Override, Plan};
-use spillway_core::plan_overridden;
+use spillway_core::observation::{Fleet, Instance, Node, Platform};
 use spillway_core::policy::Policy;
 use spillway_engine::operator::About;
 
@@ -88,14 +86,10 @@ impl KnownState {
         })
     }
 
-    /// What a cycle that meets this ledger would do: what a command shows before it runs that cycle.
-    pub(crate) fn foresee(&self, policy: &Policy, ledger: Ledger, overrides: &[Override]) -> Plan {
-        let observation = Observation {
-            observed_at: self.now,
-            platform: Ok(self.platform.clone()),
-            fleet: Ok(self.fleet.clone()),
-        };
-        plan_overridden(policy, &observation, &Ok(ledger), self.now, overrides)
+    /// The holds of this node alone, which a stop of it releases.
+    pub(crate) fn own_holds(&self, instance: &InstanceId) -> Vec<&Hold> {
+        let own = HoldScope::Node(instance.clone());
+        self.ledger.holds.iter().filter(|hold| hold.scope == own).collect()
     }
 
     /// It, made sense of.

@@ -11,6 +11,7 @@ mod commands;
 mod context;
 mod cycle_result;
 mod exit;
+mod foreseen;
 mod global;
 mod identity;
 mod known;

@@ -8,18 +8,19 @@ use spillway_view::time::span;
 
 use super::cost::{cost, held};
 use super::times::Times;
+use crate::foreseen::Foreseen;
 use crate::known::KnownState;
 use crate::output::{Output, counted};
 
 /// What the first cycle that knows these holds would do.
-pub(super) fn foreseen(policy: &Policy, known: &KnownState, holds: &[Hold]) -> Plan {
+fn foreseen(policy: &Policy, known: &KnownState, holds: &[Hold]) -> Foreseen {
     let mut ledger = known.ledger.clone();
     ledger.holds.retain(|each| holds.iter().all(|hold| hold.id != each.id));
     ledger.holds.extend(holds.iter().map(|hold| Hold { from: hold.from.min(known.now), ..hold.clone() }));
     known.foresee(policy, ledger, &[])
 }
 
-/// What each hold asks for, and what would be started for it.
+/// What each hold asks for, and what would be started for it; of one that begins now, all that the cycle would do.
 pub(super) fn lines(
     policy: &Policy,
     known: &KnownState,
@@ -27,11 +28,15 @@ pub(super) fn lines(
     times: &Times,
     output: &Output,
 ) -> Vec<String> {
-    let plan = foreseen(policy, known, holds);
+    let foreseen = foreseen(policy, known, holds);
+    let plan = &foreseen.plan;
     let view = known.assessed(policy);
     let mut lines = Vec::new();
     for hold in holds {
         lines.push(format!("hold {}: {} {}", hold.id, subject(policy, known, hold), period(times, output)));
+        if let Some(before) = known.ledger.holds.iter().find(|before| before.id == hold.id) {
+            lines.push(format!("  it takes the place of the one until {}", output.minute(before.until)));
+        }
         let Some(report) = plan.report.holds.iter().find(|report| report.id == hold.id) else { continue };
         let HoldReport { up, added, missing, .. } = report;
         let when = if times.is_now() { "" } else { "as things are now, " };
@@ -45,12 +50,16 @@ pub(super) fn lines(
         if *added > 0 {
             lines.push(format!("  {}", ready(times, output)));
         }
-        let kept = held(&view, &plan, hold);
+        let kept = held(&view, plan, hold);
         if !kept.is_empty() {
             lines.push(format!("  {}", cost(policy, &kept, times.length())));
         }
     }
-    lines.extend(named_starts(&plan, holds).into_iter().map(|start| format!("  start {start}")));
+    if times.is_now() {
+        lines.extend(foreseen.lines(&output.zone));
+    } else {
+        lines.extend(named_starts(plan, holds).into_iter().map(|start| format!("  start {start}")));
+    }
     lines
 }
 
@@ -107,8 +116,10 @@ fn named_starts(plan: &Plan, holds: &[Hold]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
     use jiff::tz::TimeZone;
     use spillway_core::ids::HdCalls;
+    use spillway_world::CallSpec;
 
     use super::super::times::Begins;
     use super::*;
@@ -138,7 +149,7 @@ mod tests {
                 "  1 node up already; 1 node would start",
                 "  ready about 2026-03-02 08:05 UTC",
                 "  2 nodes for 23 h 00 min: 46.0 node-hours, 23.00 at the policy's prices",
-                "  start down-1",
+                "would start down-1 in Burst: hold operator-1: a rehearsal",
             ]
         );
     }
@@ -169,5 +180,32 @@ mod tests {
         assert_eq!(lines[1], "  1 node up already; 0 nodes would start");
         assert_eq!(lines[2], "  1 node for 60 min: 1.0 node-hours, 0.50 at the policy's prices");
         assert_eq!(lines.len(), 3, "{lines:?}");
+    }
+
+    #[test]
+    fn what_the_cycle_does_beside_the_hold_is_shown_too() {
+        let harness = staged::harness(1);
+        harness.world().call_many("HQ", 48, CallSpec::HD);
+        harness.advance(SignedDuration::from_mins(2));
+        let (known, policy) = (staged::known(&harness), harness.policy());
+        let times = Times::read(Begins::Now, None, None, policy, &TimeZone::UTC, known.now).unwrap();
+        let hold = staged::hold(&harness, "operator-1", HoldScope::All, HoldAmount::Nodes(1));
+        let lines = lines(policy, &known, &[hold], &times, &output());
+        assert!(
+            lines.last().unwrap().starts_with("would start down-1 in Burst: needed: HQ has "),
+            "{lines:?}"
+        );
+    }
+
+    #[test]
+    fn a_hold_that_takes_the_place_of_another_says_so() {
+        let harness = staged::harness(1);
+        let mut known = staged::known(&harness);
+        let hold = staged::hold(&harness, "operator-1", HoldScope::All, HoldAmount::Nodes(1));
+        known.ledger.holds.push(Hold { until: hold.until + SignedDuration::from_hours(8), ..hold.clone() });
+        let times =
+            Times::read(Begins::Now, None, None, harness.policy(), &TimeZone::UTC, known.now).unwrap();
+        let lines = lines(harness.policy(), &known, &[hold], &times, &output());
+        assert_eq!(lines[1], "  it takes the place of the one until 2026-03-02 17:00 UTC");
     }
 }

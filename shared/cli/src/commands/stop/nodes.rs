@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use spillway_core::ids::{InstanceId, NodeName};
 use spillway_core::ledger::{Hold, HoldScope};
-use spillway_core::outcome::CycleReport;
+use spillway_core::plan::Plan;
 
 use crate::known::{FoundNode, KnownState};
 
@@ -11,9 +11,9 @@ pub(super) fn names(nodes: &[FoundNode]) -> Vec<String> {
     nodes.iter().map(|found| found.node.name.to_string()).collect()
 }
 
-/// What a cycle says of these instances, one text for each: its name and the reasons.
-pub(super) fn reasons(report: &CycleReport, about: impl Fn(&InstanceId) -> bool) -> Vec<String> {
-    let nodes = report.plan.report.nodes.iter().filter(|node| about(&node.instance));
+/// What a plan says of these instances, one text for each: its name and the reasons.
+pub(super) fn reasons(plan: &Plan, about: impl Fn(&InstanceId) -> bool) -> Vec<String> {
+    let nodes = plan.report.nodes.iter().filter(|node| about(&node.instance));
     nodes
         .map(|node| {
             let reasons: Vec<String> = node.reasons.iter().map(ToString::to_string).collect();
