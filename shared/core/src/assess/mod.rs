@@ -9,6 +9,7 @@ mod phase;
 mod shards;
 mod status;
 mod tags;
+mod upgrade;
 mod vpcs;
 
 use std::collections::BTreeMap;
@@ -26,6 +27,7 @@ use join::{join, ordered_and_not_listed};
 use node::overflow_node;
 use shards::Shards;
 use status::ready_load;
+use upgrade::overdue_upgrade;
 
 pub(crate) use address::is_private_only;
 pub use address::{WrongAddress, wrong_address};
@@ -38,6 +40,7 @@ pub use status::{
     shows_upgrade,
 };
 pub use tags::{ALLOCATION_TAG, CLOUD_TAG, allocation_of, is_ours};
+pub use upgrade::is_upgrading;
 pub(crate) use vpcs::several_vpcs;
 
 /// A location, with what is in it.
@@ -131,10 +134,8 @@ impl<'a> Assessment<'a> {
         // The guide: the distributed database is off for nodes that are only powered on some of the time, and
         // always-on nodes are not mixed with them. An instance that lost its tag is seen by either.
         let part_time: HashSet<LocationId> = nodes.iter().map(|node| node.node.location).collect();
-        let shown = shows_upgrade(policy, platform);
-        let since = ledger.and_then(|ledger| ledger.cycle.digest.as_ref()?.upgrade_since);
-        let overdue = since.filter(|since| shown && now.duration_since(*since) >= UPGRADE_LASTS);
-        let upgrading = shown && overdue.is_none();
+        let overdue = overdue_upgrade(policy, platform, ledger, now);
+        let upgrading = is_upgrading(policy, platform, ledger, now);
         issues.extend(fleet.unreadable.iter().map(|each| Issue::RegionUnreadable {
             region: each.region.clone(),
             detail: each.fault.detail.clone(),

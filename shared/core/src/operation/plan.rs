@@ -9,7 +9,7 @@ use crate::ledger::Actor;
 use crate::observation::{ElasticAddress, InstanceState, Node, NodeRole};
 use crate::policy::{Mode, Policy};
 
-use crate::assess::ALLOCATION_TAG;
+use crate::assess::{ALLOCATION_TAG, is_upgrading};
 use crate::report::actor;
 use crate::safety::TAG_KEY;
 
@@ -40,6 +40,7 @@ pub fn plan_operation(
         Operation::Resize { kind, leave_stopped } => facts.resize(kind, *leave_stopped)?,
         Operation::Address { allocation } => facts.address(allocation.as_ref())?,
     };
+    facts.check_upgrade(&steps)?;
     // A node without the tag, or on its way to be without, is started by the operator and not by a cycle.
     let tagged = facts.is_tagged() && !steps.contains(&Step::Untag);
     let retires = |step: &Step| matches!(step, Step::Retire | Step::KeepStopped);
@@ -57,7 +58,7 @@ struct Facts<'a> {
 }
 
 impl<'a> Facts<'a> {
-    /// Nobody else's maintenance mode, nobody else's operation, no upgrade in progress.
+    /// Nobody else's maintenance mode, nobody else's operation.
     fn check_ours(&self, by: &Actor) -> Result<(), Blocker> {
         let Some(node) = self.node else { return Ok(()) };
         let reinstating = matches!(self.operation, Operation::Reinstate);
@@ -69,7 +70,15 @@ impl<'a> Facts<'a> {
         {
             return Err(Blocker::Taken { operation: word.to_owned(), by: who.to_owned() });
         }
-        if self.seen.platform.upgrading {
+        Ok(())
+    }
+
+    /// As the planner has it: nothing is drained or stopped while the platform is upgraded, and what is out of service comes back.
+    fn check_upgrade(&self, steps: &[Step]) -> Result<(), Blocker> {
+        let comes_back =
+            |step: &Step| matches!(step, Step::Start | Step::Nat | Step::AwaitReady | Step::TakeCalls);
+        let Seen { platform, ledger, now, .. } = self.seen;
+        if !steps.iter().all(comes_back) && is_upgrading(self.policy, platform, Some(ledger), *now) {
             return Err(Blocker::Upgrading);
         }
         Ok(())

@@ -2,19 +2,17 @@
 //! turn and begun again it comes to the same end; and of two operators one is told who was first.
 
 mod run;
+mod upgrade;
 
 use jiff::SignedDuration;
 use spillway_core::blocker::Blocker;
-use spillway_core::ids::{HdCalls, InstanceId};
+use spillway_core::ids::InstanceId;
 use spillway_core::ledger::{Actor, EventKind};
 use spillway_core::observation::InstanceState;
-use spillway_core::operation::{Operation, Step, UpgradeState, behind, hold_of, state_of};
-use spillway_core::policy::Policy;
+use spillway_core::operation::{Operation, Step};
 use spillway_engine::operation::{Stopped, Turn};
-use spillway_engine::ports::{LedgerRead, LedgerWrite};
 use spillway_harness::Harness;
-use spillway_harness::finish;
-use spillway_world::{CallSpec, NodeSpec, ServiceView, fixtures};
+use spillway_world::{CallSpec, ServiceView};
 
 use self::run::{
     LOOK, Run, harness, instance, is_distributed, is_tagged, state, subject, to_always_on, to_overflow,
@@ -296,51 +294,4 @@ fn a_person_who_clears_the_maintenance_mode_ends_the_operation() {
     run.harness.world().person_sets_maintenance("hq-3", false, "");
     run.harness.advance(LOOK);
     assert_eq!(run.turn(), Err(Stopped::Blocked(Blocker::Vetoed)));
-}
-
-#[test]
-fn a_node_that_missed_an_upgrade_is_started_and_held_until_it_runs_the_management_nodes_version() {
-    let world = fixtures::hq()
-        .with(NodeSpec::always_on("HQ").count(3).named("hq"))
-        .with(NodeSpec::overflow("Burst").count(1).named("burst"))
-        .with(NodeSpec::overflow("Burst").count(1).named("behind").version("37 (70000.0.0)"))
-        .boots_in(SignedDuration::from_mins(4))
-        .reports_every(SignedDuration::from_secs(20))
-        .build()
-        .expect("a world");
-    let mut harness =
-        Harness::new(world, Policy { threshold: Some(HdCalls(5)), ..Policy::with_defaults("manager") });
-    harness.cycle();
-    let look = |harness: &Harness| {
-        let observation = harness.observe().expect("nothing waits");
-        let ledger =
-            finish(harness.ledger().read_ledger(harness.now())).expect("nothing waits").expect("a ledger");
-        (observation.platform.expect("read"), observation.fleet.expect("read"), ledger)
-    };
-    let (platform, fleet, ledger) = look(&harness);
-    let nodes = behind(harness.policy(), &platform, &fleet, &ledger, harness.now());
-    let names: Vec<&str> = nodes.iter().map(|each| each.node.as_str()).collect();
-    assert_eq!(names, ["behind-1"]);
-    let id = nodes[0].instance.clone();
-    let state = |harness: &Harness| {
-        let (platform, fleet, ledger) = look(harness);
-        state_of(harness.policy(), &platform, &fleet, &ledger, harness.now(), &id)
-    };
-    assert_eq!(state(&harness), UpgradeState::Waits);
-    let until = harness.now() + SignedDuration::from_hours(2);
-    let hold = hold_of(&id, harness.now(), until, &Actor::Person("anna".to_owned()), "39");
-    finish(harness.ledger().put_hold(&hold)).expect("nothing waits").expect("stored");
-    for _ in 0..7 {
-        harness.tick();
-    }
-    assert_eq!(state(&harness), UpgradeState::Runs("37 (70000.0.0)".to_owned()), "up, and held");
-    // The Management Node upgrades what it reaches.
-    let version = platform.version.clone();
-    harness.world().begin_upgrade(&version);
-    for _ in 0..45 {
-        harness.tick();
-    }
-    assert_eq!(state(&harness), UpgradeState::Current);
-    let (platform, fleet, ledger) = look(&harness);
-    assert!(behind(harness.policy(), &platform, &fleet, &ledger, harness.now()).is_empty());
 }

@@ -8,10 +8,11 @@ use spillway_core::outcome::CycleReport;
 use spillway_engine::cycle::LeaseMemory;
 use spillway_view::clean;
 
-use super::nodes::{names, reasons};
+use super::nodes::{names, reasons, waiting};
 use super::plan::{Asked, Holds};
 use crate::cycle_result::{self, cycle_json, exit_of, lease_was_taken};
 use crate::exit::{Ended, Exit, Failure};
+use crate::known::FoundNode;
 use crate::output::{self, Output};
 use crate::progress::{self, Progress};
 use crate::session::CliSession;
@@ -38,10 +39,15 @@ impl Drain<'_> {
     /// What the first cycle made of the request.
     async fn tell(&self, report: &CycleReport, output: &Output) -> Ended {
         let holder = if lease_was_taken(report) { Some(self.session.lease_owner().await) } else { None };
+        let nodes = self.asked.nodes;
+        // Of a cycle that another one was faster than nothing is known.
+        let waiting = if holder.is_some() { Vec::new() } else { waiting(&report.plan, nodes) };
+        let is_waiting = |found: &FoundNode| waiting.iter().any(|each| each.node == found.node.name);
+        let draining: Vec<FoundNode> = nodes.iter().filter(|found| !is_waiting(found)).cloned().collect();
         if output.json {
             output::json(&self.holds.beside(json!({
-                "schema": 1, "platform": self.session.context.platform, "draining": names(self.asked.nodes),
-                "cycle": cycle_json(report), "lease_holder": holder,
+                "schema": 1, "platform": self.session.context.platform, "draining": names(&draining),
+                "waiting": waiting, "cycle": cycle_json(report), "lease_holder": holder,
             })));
         } else {
             cycle_result::print(report);
@@ -49,9 +55,15 @@ impl Drain<'_> {
                 let holder = clean(holder);
                 output::text(&format!("the drain is requested; {holder}; the next cycle begins it\n"));
             } else {
-                let about = |id: &InstanceId| self.asked.nodes.iter().any(|found| found.instance.id == *id);
+                let about = |id: &InstanceId| draining.iter().any(|found| found.instance.id == *id);
                 for line in reasons(&report.plan, about) {
-                    output::note(&line);
+                    output::text(&format!("{}\n", clean(&line)));
+                }
+                if !report.violations.is_empty() {
+                    output::text(&format!("{}\n", clean(&report.summary())));
+                }
+                for each in &waiting {
+                    output::text(&format!("{}\n", clean(&each.to_string())));
                 }
             }
         }

@@ -112,6 +112,7 @@ mod tests {
     use jiff::tz::TimeZone;
     use spillway_core::ledger::{HoldAmount, HoldScope};
 
+    use super::super::nodes::waiting;
     use super::*;
     use crate::staged;
 
@@ -150,6 +151,29 @@ mod tests {
                 "would start down-1 in Burst: hold operator-1: a rehearsal",
             ]
         );
+    }
+
+    #[test]
+    fn a_drain_that_has_to_wait_for_an_upgrade_is_said_to_wait() {
+        let harness = staged::harness(1);
+        let mut known = staged::known(&harness);
+        known.platform.upgrading = true;
+        let nodes = [known.find(harness.policy(), "up-1").unwrap()];
+        let by = Actor::Person("anna".to_owned());
+        let asked = Asked { nodes: &nodes, now: false, ignore_lifetime: false, by: &by, reason: "a fault" };
+        let lines = asked.lines(harness.policy(), &known, &output());
+        assert_eq!(lines, ["up-1: not drained or stopped before the platform's upgrade is over"]);
+        let plan = asked.foreseen(harness.policy(), &known).plan;
+        let said: Vec<String> = waiting(&plan, &nodes).iter().map(ToString::to_string).collect();
+        assert!(
+            said[0].starts_with(
+                "up-1 is not drained yet (not drained or stopped before the platform's upgrade is over): "
+            ),
+            "{said:?}"
+        );
+        known.platform.upgrading = false;
+        let plan = asked.foreseen(harness.policy(), &known).plan;
+        assert_eq!(waiting(&plan, &nodes), []);
     }
 
     #[test]
