@@ -187,7 +187,8 @@ def policy(cli: Cli, system: environment.Environment, checks: Checks) -> None:
     says(checks, "policy set out of range", cli("policy", "set", str(file), "--yes"), USAGE, "threshold", "1 to 10000")
     file.write_text(json.dumps(wanted))
     says(checks, "policy diff", cli("policy", "diff", str(file)), DONE, "threshold: 5 -> 100", "price_per_hour")
-    says(checks, "policy set with nobody to ask", cli("policy", "set", str(file)), REFUSED, "--yes")
+    says(checks, "policy set with nobody to ask", cli("policy", "set", str(file)), REFUSED, "--yes",
+         f"platform nine in AWS account 123456789012, region {servers.REGION}, as {WHO}")
     checks.that("until then nothing was changed", stored(system, "policy")["Value"] == before)
     says(checks, "policy set", cli("policy", "set", str(file), "--yes", "--reason", "more room"), DONE, "threshold: 5 -> 100",
          "4 instances with the tag")

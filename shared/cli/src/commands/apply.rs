@@ -17,7 +17,7 @@ pub(crate) async fn run(context: &Context, acting: &Acting, output: &Output) -> 
     let session = CliSession::open(context, acting).await?;
     let planned = preview(&session, output).await?;
     if planned > 0 {
-        confirm(acting, "Carry this out now?")?;
+        confirm(acting, &session.place, "Carry this out now?")?;
     }
     let report = session.cycle(&mut LeaseMemory::default(), &[]).await;
     show(&session, &report, output).await

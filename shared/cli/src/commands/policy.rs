@@ -112,7 +112,11 @@ async fn set(context: &Context, options: &Set, output: &Output) -> Ended {
     for line in misfits(context, &wanted).await {
         output::note(&line);
     }
-    confirm(&options.acting, &format!("Store this as the policy of platform {}?", context.platform))?;
+    confirm(
+        &options.acting,
+        &context.place().await,
+        &format!("Store this as the policy of platform {}?", context.platform),
+    )?;
     context.connector.store().put_policy(&text).await?;
     let keys: Vec<&str> = changes.iter().map(|change| change.key.as_str()).collect();
     let what = format!("policy: {} changed", keys.join(", "));

@@ -96,7 +96,8 @@ pub(crate) async fn run(context: &Context, command: &Settings, output: &Output) 
         Put::Ca(options) => ("ca", &options.acting),
     };
     let store = context.connector.store();
-    let question = || confirm(acting, &format!("Store `{name}` of platform {}?", context.platform));
+    let place = context.place().await;
+    let question = || confirm(acting, &place, &format!("Store `{name}` of platform {}?", context.platform));
     let mut login = None;
     let open = match put {
         Put::Management(options) => {

@@ -91,7 +91,7 @@ async fn put(
     }
     let question =
         if times.is_now() { "Store these holds and start the nodes?" } else { "Store these holds?" };
-    confirm(acting, question)?;
+    confirm(acting, &session.place, question)?;
     for hold in &holds {
         let what = format!("hold {} until {}", hold.id, hold.until);
         let about = known.held_node(session.policy(), hold).map(|found| found.about());

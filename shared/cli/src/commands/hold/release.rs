@@ -50,6 +50,7 @@ pub(crate) async fn release(context: &Context, options: &Release, output: &Outpu
         }
         confirm(
             &options.acting,
+            &session.place,
             "Release this hold? Nodes that are not needed are then drained and stopped.",
         )?;
         session.clients.ledger.remove_hold(&hold.id).await?;
@@ -75,6 +76,7 @@ pub(crate) async fn release(context: &Context, options: &Release, output: &Outpu
         }
         confirm(
             &options.acting,
+            &session.place,
             &format!("End the drain or retirement of {name}, so that it takes calls again?"),
         )?;
         let id = &found.instance.id;

@@ -84,7 +84,7 @@ pub(crate) async fn run(context: &Context, options: &Options, output: &Output) -
             options.batch,
             span(patience)
         );
-        confirm(&options.acting, &question)?;
+        confirm(&options.acting, &session.place, &question)?;
         let mut progress = Progress::new(output);
         for batch in nodes.chunks(options.batch) {
             let ended = Box::pin(one_batch(&session, batch, patience, &mut progress)).await;

@@ -84,7 +84,7 @@ pub(crate) async fn run(context: &Context, options: &Stop, output: &Output) -> E
         (true, calls) => format!("Stop now and drop {calls} participants?"),
         (false, _) => "Drain these nodes and stop them when their calls have ended?".to_owned(),
     };
-    confirm(&options.acting, &question)?;
+    confirm(&options.acting, &session.place, &question)?;
     for found in &running {
         for id in session.operator().release_own_holds(&found.instance.id, &known.ledger).await? {
             if !output.json {
