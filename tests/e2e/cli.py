@@ -187,9 +187,15 @@ def policy(cli: Cli, system: environment.Environment, checks: Checks) -> None:
     says(checks, "policy set out of range", cli("policy", "set", str(file), "--yes"), USAGE, "threshold", "1 to 10000")
     file.write_text(json.dumps(wanted))
     says(checks, "policy diff", cli("policy", "diff", str(file)), DONE, "threshold: 5 -> 100", "price_per_hour")
-    says(checks, "policy set with nobody to ask", cli("policy", "set", str(file)), REFUSED, "--yes")
+    says(checks, "policy set with nobody to ask", cli("policy", "set", str(file)), REFUSED, "--yes",
+         f"platform nine in AWS account 123456789012, region {servers.REGION}, as {WHO}")
     checks.that("until then nothing was changed", stored(system, "policy")["Value"] == before)
-    says(checks, "policy set", cli("policy", "set", str(file), "--yes", "--reason", "more room"), DONE, "threshold: 5 -> 100")
+    says(checks, "policy set", cli("policy", "set", str(file), "--yes", "--reason", "more room"), DONE, "threshold: 5 -> 100",
+         "4 instances with the tag")
+    other = system.directory / "other.json"
+    other.write_text(json.dumps({**wanted, "tag_value": "nobody", "thresholds": {"Londom": 5}}))
+    says(checks, "policy set with a tag that no instance has and an unknown location", cli("policy", "set", str(other)), REFUSED,
+         "0 instances match", "Londom")
     checks.that("the policy is stored", json.loads(stored(system, "policy")["Value"]) == wanted)
     says(checks, "policy set again", cli("policy", "set", str(file), "--yes"), DONE, "no difference")
     events = cli.value("history", "--since", "1h")["events"]
@@ -204,13 +210,19 @@ def settings(cli: Cli, system: environment.Environment, checks: Checks) -> None:
     says(checks, "credentials with a misspelt key", cli("settings", "put", "credentials", str(credentials), "--yes"), USAGE,
          "password")
     credentials.write_text(json.dumps({"username": environment.USERNAME, "password": NEW_PASSWORD}))
-    says(checks, "credentials with nobody to ask", cli("settings", "put", "credentials", str(credentials)), REFUSED)
+    says(checks, "credentials with nobody to ask", cli("settings", "put", "credentials", str(credentials), "--without-login"),
+         REFUSED)
     checks.that("until then nothing was changed", NEW_PASSWORD not in stored(system, "credentials")["Value"])
-    says(checks, "settings put credentials", cli("settings", "put", "credentials", str(credentials), "--yes"), DONE, "stored")
+    says(checks, "credentials that the Management Node refuses", cli("settings", "put", "credentials", str(credentials), "--yes"),
+         USAGE, "401", "nothing was stored", "--without-login")
+    checks.that("and they were not stored", NEW_PASSWORD not in stored(system, "credentials")["Value"])
+    says(checks, "settings put credentials all the same",
+         cli("settings", "put", "credentials", str(credentials), "--without-login", "--yes"), DONE, "stored")
     found = stored(system, "credentials")
     checks.that("they are stored encrypted", found["Type"] == "SecureString" and NEW_PASSWORD in found["Value"], found["Type"])
     reply = cli("settings", "put", "credentials", "-", "--yes", stdin=system.parameters["credentials"])
-    says(checks, "credentials from standard input", reply, DONE, "stored")
+    says(checks, "credentials from standard input", reply, DONE, "stored", "logged in at")
+    credentials.write_text(system.parameters["credentials"])
     says(checks, "an invalid address", cli("settings", "put", "management", "--address", "http://mgr.example.com", "--yes"), USAGE,
          "addresses[0]", "plain HTTP")
     says(checks, "settings put management", cli("settings", "put", "management", "--address", system.management_url, "--yes",

@@ -67,6 +67,9 @@ def change(operator: Operator, seen: Platform, checks: Checks) -> None:
     without = operator("node", "resize", "aws-burst-4", "--type", "c5.4xlarge", "--yes")
     checks.that("a type that needs ENA is refused without it", without.code == REFUSED
                 and "ENA" in without.value["error"]["message"], without)
+    unknown = operator("node", "resize", "aws-burst-4", "--type", "c5.17xlarge")
+    checks.that("a type that EC2 does not have is refused before anybody is asked", unknown.code == REFUSED
+                and "c5.17xlarge" in unknown.value["error"]["message"], unknown)
     ena = operator("node", "enable-ena", "aws-burst-4", "--leave-stopped", "--reason", "c5", "--yes")
     checks.that("enable-ena: EC2 shows it", ena.code == DONE and seen.instance("aws-burst-4")["EnaSupport"] is True, ena)
     resized = operator("node", "resize", "aws-burst-4", "--type", "c5.4xlarge", "--reason", "c5", "--yes")
@@ -113,7 +116,11 @@ def upgrade(operator: Operator, seen: Platform, checks: Checks) -> None:
     checks.that("their version is an issue in the status", any(
         issue["about"].startswith("aws-burst-") and "not the Management Node's version" in issue["what"]
         for issue in issues), issues)
-    process = operator.start("node", "upgrade", "aws-burst-1", "aws-burst-2", "--reason", "release 39", "--yes")
+    idle = operator("node", "upgrade", "--yes")
+    checks.that("without an upgrade it says so at once, and starts nothing", idle.code == REFUSED and not seen.holds()
+                and "no upgrade runs" in idle.value["error"]["message"], idle)
+    process = operator.start("node", "upgrade", "aws-burst-1", "aws-burst-2", "--before-upgrade", "--reason", "release 39",
+                             "--yes")
     seen.until("both take part", lambda: all(seen.node(f"aws-burst-{n}")["service"] == "ready" for n in (1, 2)))
     checks.that("both are held for it", len(seen.holds()) == 2 and process.poll() is None, seen.holds())
     # The Management Node upgrades what it reaches, and restarts first: the command waits for it.

@@ -3,6 +3,7 @@ Management Node, in the ledger and on the callers."""
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 from pathlib import Path
 
@@ -37,7 +38,8 @@ def start_and_stop(operator: Operator, seen: Platform, checks: Checks) -> None:
     stopped = operator("stop", "aws-burst-2", "--reason", "done early", "--wait", "--yes")
     checks.that("stop drains: it waits for the calls, then stops", stopped.code == DONE, stopped)
     checks.that("and stop did not end before the calls", time.monotonic() - began > 14, time.monotonic() - began)
-    checks.that("its own hold was released, so that nothing starts it again", not seen.holds(), seen.holds())
+    checks.that("its own hold was released, so that nothing starts it again, and the command says so",
+                not seen.holds() and len(stopped.value["released"]) == 1, (seen.holds(), stopped))
     seen.until("its maintenance mode is cleared", lambda: operator("apply", "--yes").code == DONE
                and not seen.configured("aws-burst-2")["maintenance_mode"])
     checks.that("the stop is in the history under the operator's name",
@@ -107,6 +109,16 @@ def holds(operator: Operator, seen: Platform, checks: Checks) -> None:
     checks.that("a hold for later starts nothing now", later.code == DONE and len(seen.holds()) == 1 and not up(seen),
                 (later, seen.holds(), up(seen)))
     first = seen.holds()[0]["sk"].removeprefix("HOLD#")
+    never = operator("release", "aws-burst-1", "--yes")
+    checks.that("a node that is neither draining nor retired is not said to be released",
+                never.code == DONE and never.value["released"] is None and "neither draining nor retired" in never.notes, never)
+    by = dt.datetime.now(dt.timezone.utc) + dt.timedelta(hours=2)
+    early = operator("hold", "--nodes", "1", "--ready-by", f"{by:%Y-%m-%dT%H:%M:%SZ}", "--for", "1h", "--yes")
+    (hold,) = early.value["holds"]
+    from_, spike, until = (dt.datetime.fromisoformat(hold[key]) for key in ("from", "spike_at", "until"))
+    checks.that("--ready-by starts ten minutes before and counts the hour from there",
+                spike - from_ == dt.timedelta(minutes=10) and until - spike == dt.timedelta(hours=1), early)
+    operator("release", hold["id"], "--yes")
     nowhere = operator("hold", "--all", "--location", "London", "--yes")
     checks.that("a location without overflow nodes is wrong usage", nowhere.code == USAGE, nowhere)
     checks.that("release by its id", operator("release", first, "--yes").code == DONE and not seen.holds(), seen.holds())

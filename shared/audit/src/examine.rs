@@ -2,6 +2,8 @@
 
 use jiff::Timestamp;
 use spillway_core::assess::Assessment;
+use spillway_core::fault::Fault;
+use spillway_core::observation::{Fleet, Platform, Reading};
 use spillway_core::policy::Policy;
 use spillway_core::snapshot::Snapshot;
 use spillway_view::issues;
@@ -48,6 +50,21 @@ pub fn examine(policy: &Policy, snapshot: &Snapshot, now: Timestamp) -> Vec<Chec
                 .into_iter()
                 .map(|issue| Check::warn("issue", format!("{}: {}", issue.about, issue.what), issue.remedy)),
         );
+    }
+    checks
+}
+
+/// Whether a policy fits what is there, before it is stored: how many instances have its tag, and whether the locations that it
+/// names are on the platform. What could not be read is a warning, since a platform is set up in some order.
+pub fn examine_policy(policy: &Policy, fleet: &Reading<Fleet>, platform: &Reading<Platform>) -> Vec<Check> {
+    let unread = |what: &str, fault: &Fault| Check::warn(what, fault.to_string(), fault.remedy.clone());
+    let mut checks = vec![match fleet {
+        Ok(fleet) => instances(policy, fleet),
+        Err(fault) => unread("EC2", fault),
+    }];
+    match platform {
+        Ok(platform) => checks.extend(names(policy, platform)),
+        Err(fault) => checks.push(unread("locations", fault)),
     }
     checks
 }

@@ -15,7 +15,7 @@ pub(crate) fn instances(policy: &Policy, fleet: &Fleet) -> Check {
     match fleet.instances.len() {
         0 => Check::bad(
             WHAT,
-            format!("no instance has the tag pexip-cloud = {}", policy.tag_value),
+            format!("0 instances match: none has the tag pexip-cloud = {}", policy.tag_value),
             "tag the instances, or correct tag_value, regions and vpcs in the policy".to_owned(),
         ),
         number => Check::good(

@@ -15,5 +15,5 @@ mod platform;
 mod render;
 
 pub use check::{Check, Verdict};
-pub use examine::examine;
+pub use examine::{examine, examine_policy};
 pub use render::render_checks;

@@ -129,7 +129,7 @@ pub(crate) fn upgrade(view: &Assessment<'_>) -> Check {
         return Check::warn(
             "versions",
             format!("{} runs another version than the Management Node, and takes no calls", behind.join(", ")),
-            "start the upgrade again on the Management Node; spillway node upgrade starts and holds the nodes".to_owned(),
+            "spillway node upgrade --before-upgrade starts and holds them; then start the upgrade again on the Management Node".to_owned(),
         );
     }
     Check::good("versions", "all running nodes have the Management Node's version".to_owned())

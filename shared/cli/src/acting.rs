@@ -7,6 +7,8 @@ use clap::Args;
 use spillway_view::clean;
 
 use crate::exit::Failure;
+use crate::identity::Place;
+use crate::output;
 
 /// Options of every command that changes something.
 #[derive(Debug, Clone, Default, Args)]
@@ -26,8 +28,10 @@ impl Acting {
     }
 }
 
-/// Asks, on standard error, so that standard output holds only the result. Anything but yes is no.
-pub(crate) fn confirm(acting: &Acting, question: &str) -> Result<(), Failure> {
+/// Says where this is, the last line of every plan, and asks, on standard error, so that standard output holds only the result.
+/// Anything but yes is no.
+pub(crate) fn confirm(acting: &Acting, place: &Place, question: &str) -> Result<(), Failure> {
+    output::note(&place.to_string());
     if acting.yes {
         return Ok(());
     }

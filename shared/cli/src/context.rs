@@ -13,9 +13,11 @@ use jiff::Timestamp;
 use spillway_runtime::{Clients, Connector};
 use spillway_scheduler::{AwsScheduler, SchedulerSettings};
 use spillway_ssm::PlatformSettings;
+use tokio::sync::OnceCell;
 
 use crate::exit::Failure;
 use crate::global::Global;
+use crate::identity::{self, Caller, Place};
 
 /// One platform.
 #[derive(Debug)]
@@ -24,6 +26,8 @@ pub(crate) struct Context {
     pub(crate) platform: String,
     /// Its settings and clients.
     pub(crate) connector: Connector,
+    /// Who acts; asked once.
+    caller: OnceCell<Caller>,
 }
 
 impl Context {
@@ -51,7 +55,7 @@ impl Context {
         let connect = |platform: &String| {
             let connector = Connector::new(config.clone(), platform)?;
             let connector = connector.with_table(global.table.clone()).with_stack();
-            Ok(Self { platform: platform.clone(), connector })
+            Ok(Self { platform: platform.clone(), connector, caller: OnceCell::new() })
         };
         global.platforms.iter().map(connect).collect()
     }
@@ -64,6 +68,18 @@ impl Context {
     /// Everything that a cycle needs.
     pub(crate) async fn clients(&self) -> Result<Arc<Clients>, Failure> {
         Ok(self.connector.clients().await?)
+    }
+
+    /// Who acts, as AWS sees it.
+    pub(crate) async fn caller(&self) -> Result<&Caller, Failure> {
+        self.caller.get_or_try_init(|| identity::ask(self.connector.config())).await
+    }
+
+    /// Where a command acts. A platform that is being set up may have less than STS needs to say who acts.
+    pub(crate) async fn place(&self) -> Place {
+        let region = self.connector.config().region().map(ToString::to_string).unwrap_or_default();
+        let caller = self.caller().await.ok().cloned();
+        Place { caller, region, platform: self.platform.clone() }
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -86,7 +86,14 @@ impl KnownState {
         })
     }
 
-    fn assessed<'a>(&'a self, policy: &'a Policy) -> Assessment<'a> {
+    /// The holds of this node alone, which a stop of it releases.
+    pub(crate) fn own_holds(&self, instance: &InstanceId) -> Vec<&Hold> {
+        let own = HoldScope::Node(instance.clone());
+        self.ledger.holds.iter().filter(|hold| hold.scope == own).collect()
+    }
+
+    /// It, made sense of.
+    pub(crate) fn assessed<'a>(&'a self, policy: &'a Policy) -> Assessment<'a> {
         Assessment::new(policy, &self.platform, &self.fleet, Some(&self.ledger), self.now)
     }
 }

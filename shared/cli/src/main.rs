@@ -11,6 +11,7 @@ mod commands;
 mod context;
 mod cycle_result;
 mod exit;
+mod foreseen;
 mod global;
 mod identity;
 mod known;
@@ -21,6 +22,8 @@ mod output;
 mod period;
 mod progress;
 mod session;
+#[cfg(test)]
+mod staged;
 mod text_file;
 mod when;
 

@@ -17,7 +17,7 @@ use spillway_runtime::{AwsSystems, ClientPorts, Clients};
 use crate::acting::Acting;
 use crate::context::Context;
 use crate::exit::Failure;
-use crate::identity::caller;
+use crate::identity::Place;
 use crate::known::{FoundNode, KnownState};
 
 /// An operator's command that acts on one platform.
@@ -27,6 +27,8 @@ pub(crate) struct CliSession<'a> {
     pub(crate) clients: Arc<Clients>,
     /// Who acts.
     pub(crate) by: Actor,
+    /// In which account and region.
+    pub(crate) place: Place,
     /// Why, in the operator's words.
     pub(crate) reason: String,
 }
@@ -38,8 +40,9 @@ impl<'a> CliSession<'a> {
     /// Asks STS who acts, and makes the clients.
     pub(crate) async fn open(context: &'a Context, acting: &Acting) -> Result<Self, Failure> {
         let clients = context.clients().await?;
-        let by = caller(context).await?;
-        Ok(Self { context, clients, by, reason: acting.reason_or_none().to_owned() })
+        let by = context.caller().await?.by.clone();
+        let place = context.place().await;
+        Ok(Self { context, clients, by, place, reason: acting.reason_or_none().to_owned() })
     }
 
     pub(crate) fn policy(&self) -> &Policy {

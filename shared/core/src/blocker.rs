@@ -71,6 +71,14 @@ pub enum Blocker {
     /// The platform is being upgraded.
     #[error("the platform is being upgraded")]
     Upgrading,
+    /// EC2 has no such type where the instance is.
+    #[error("EC2 offers no instance type {0} in zone {1}")]
+    NotOffered(InstanceType, String),
+    /// No upgrade runs that would upgrade nodes.
+    #[error(
+        "no upgrade runs on the Management Node: nodes that are started now keep the version that they have"
+    )]
+    NoUpgrade,
     /// The type starts only with ENA support.
     #[error("an instance of type {0} starts only with ENA support, which this one does not have")]
     NeedsEna(InstanceType),
@@ -114,7 +122,18 @@ impl Blocker {
             }
             Self::Proxying => "choose a transcoding node",
             Self::NoLocation(_) => "check the name under Platform > Locations",
-            Self::Upgrading => "run it again when the upgrade is over",
+            Self::Upgrading => "run it again when the upgrade is over, which takes 24 hours at the longest",
+            Self::NoUpgrade => {
+                "start the upgrade again on the Management Node (Utilities > Upgrade), then run this again; or add --before-upgrade to \
+                 have the nodes up first"
+            }
+            Self::NotOffered(kind, zone) => {
+                return format!(
+                    "check the spelling; to list what there is: aws ec2 describe-instance-type-offerings --location-type \
+                     availability-zone --filters Name=location,Values={zone} Name=instance-type,Values='{}.*'",
+                    kind.as_str().split('.').next().unwrap_or_default()
+                );
+            }
             Self::NeedsEna(_) => "add it first: spillway node enable-ena <node>",
             Self::AddressTaken(..) => {
                 "choose another, or disassociate it there first; it is never taken away"

@@ -10,7 +10,7 @@ use spillway_core::policy::Policy;
 use spillway_dynamodb::{DynamoLedger, LedgerSettings};
 use spillway_ec2::{AwsFleet, FleetSettings};
 use spillway_engine::ports::Clock;
-use spillway_pexip::{HttpManagement, SystemClock};
+use spillway_pexip::{HttpManagement, ManagementSettings, SystemClock};
 use spillway_ssm::{PlatformSettings, SettingsError, SettingsSource, SsmSettings};
 use tokio::sync::Mutex;
 
@@ -193,7 +193,14 @@ impl Connector {
     /// # Errors
     /// An address, a credential or a certificate that no client can be made from.
     pub fn management(&self, settings: &PlatformSettings) -> Result<HttpManagement, Fault> {
-        let mut management = settings.management.clone();
+        self.management_at(settings.management.clone())
+    }
+
+    /// The Management Node by settings that are not stored yet.
+    ///
+    /// # Errors
+    /// As [`Self::management`].
+    pub fn management_at(&self, mut management: ManagementSettings) -> Result<HttpManagement, Fault> {
         management.in_flight = self.in_flight.unwrap_or(management.in_flight);
         HttpManagement::new(management).map_err(|error| {
             let fault = Fault::new(System::Settings, FaultKind::Setting, error.to_string());

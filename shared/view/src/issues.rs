@@ -104,7 +104,7 @@ fn line(issue: &Issue, names: &BTreeMap<&InstanceId, &str>) -> IssueLine {
         Issue::VersionBehind { instance, version, left_behind: false } => (
             named(instance),
             format!("runs {version}, which is not the Management Node's version"),
-            "spillway node upgrade starts and holds it until it is upgraded",
+            "while an upgrade runs, spillway node upgrade starts and holds it; after it, spillway node upgrade --before-upgrade",
         ),
         Issue::VersionBehind { instance, version, left_behind: true } => (
             named(instance),
@@ -177,11 +177,13 @@ fn missed_upgrade(view: &Assessment<'_>) -> Vec<IssueLine> {
             by_version.entry(version).or_default().push(node.node.name.as_str());
         }
     }
-    let line = |(version, names): (&str, Vec<&str>)| IssueLine {
+    let line = |(version, names): (&str, Vec<&str>)| {
+        IssueLine {
         about: several(&names),
         what: format!("reported version {version} last, which is not the Management Node's version"),
-        remedy: "the next start takes as long as the upgrade: upgrade now with spillway node upgrade"
+        remedy: "it takes no calls before it is upgraded: spillway node upgrade --before-upgrade has it up for the next upgrade"
             .to_owned(),
+    }
     };
     by_version.into_iter().map(line).collect()
 }

@@ -56,7 +56,7 @@ fn learn(harness: &Harness, memory: &mut Memory) -> usize {
 
 #[test]
 fn days_are_closed_two_at_a_time_and_learned_from_once_a_day() {
-    let mut harness = platform(7, ForecastPolicy::default());
+    let harness = platform(7, ForecastPolicy::default());
     let mut memory = Memory::default();
     finish(memory.recall(harness.policy(), harness.ledger())).unwrap().unwrap();
     assert!(memory.profiles().is_empty());

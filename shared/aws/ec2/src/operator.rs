@@ -9,8 +9,8 @@ use aws_config::{Region, SdkConfig};
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ec2::types::{
-    AttributeBooleanValue, AttributeValue, DomainType, Filter, Instance as Described, Reservation,
-    ResourceType, Tag, TagSpecification,
+    AttributeBooleanValue, AttributeValue, DomainType, Filter, Instance as Described, LocationType,
+    Reservation, ResourceType, Tag, TagSpecification,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use spillway_aws::{Call, code_of, fault_of};
@@ -184,6 +184,24 @@ impl OperatorFleet for Operator {
         let request = self.client(&instance.region)?.modify_instance_attribute();
         let ended = request.instance_id(instance.id.as_str()).instance_type(value).send().await;
         ended.map(|_| ()).map_err(|error| fault("ec2:ModifyInstanceAttribute", instance.id.as_str(), &error))
+    }
+
+    async fn is_offered(&self, instance: &Instance, kind: &InstanceType) -> Result<bool, Fault> {
+        let zone = &instance.zone;
+        let request = self.client(&instance.region)?.describe_instance_type_offerings();
+        let answer = request
+            .location_type(LocationType::AvailabilityZone)
+            .filters(filter("location", zone))
+            .filters(filter("instance-type", kind.as_str()))
+            .send()
+            .await
+            .map_err(|error| {
+                fault("ec2:DescribeInstanceTypeOfferings", &format!("{kind} in zone {zone}"), &error)
+            })?;
+        // The filter takes wildcards, and what comes back is looked at again.
+        Ok(answer.instance_type_offerings().iter().any(|offering| {
+            offering.instance_type().is_some_and(|offered| offered.as_str() == kind.as_str())
+        }))
     }
 
     async fn enable_ena(&self, instance: &Instance) -> Result<(), Fault> {

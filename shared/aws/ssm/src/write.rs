@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use spillway_aws::{Call, code_of, fault_of};
 use spillway_core::fault::{Fault, System};
 use spillway_core::policy::Policy;
-use spillway_pexip::parse_parameters;
+use spillway_pexip::{ManagementSettings, parse_parameters};
 
 use crate::error::SettingsError;
 use crate::settings::SsmSettings;
@@ -76,6 +76,24 @@ impl SsmSettings {
     pub async fn check_credentials(&self, secret: &SecretString) -> Result<Option<String>, SettingsError> {
         let stored = self.read_stored().await?;
         self.check(CREDENTIALS, stored.management.as_deref(), Some(secret), stored.ca.as_ref())
+    }
+
+    /// How the Management Node is reached by what is stored, with other credentials where they are given; `None`: a parameter is
+    /// missing, or does not fit the others yet.
+    ///
+    /// # Errors
+    /// A failed call.
+    pub async fn read_management(
+        &self,
+        credentials: Option<&SecretString>,
+    ) -> Result<Option<ManagementSettings>, SettingsError> {
+        let stored = self.read_stored().await?;
+        let credentials = credentials.or(stored.credentials.as_ref());
+        let (Some(management), Some(credentials)) = (&stored.management, credentials) else {
+            return Ok(None);
+        };
+        let ca = stored.ca.as_ref().map(ExposeSecret::expose_secret);
+        Ok(parse_parameters(management, credentials, ca).ok())
     }
 
     /// Checks a certificate authority, likewise.

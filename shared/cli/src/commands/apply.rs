@@ -2,7 +2,6 @@
 
 use serde_json::json;
 use spillway_core::outcome::CycleReport;
-use spillway_core::safety::check;
 use spillway_engine::cycle::{LeaseMemory, read_world};
 use spillway_view::clean;
 
@@ -10,6 +9,7 @@ use crate::acting::{Acting, confirm};
 use crate::context::Context;
 use crate::cycle_result::{self, cycle_json, exit_of, lease_was_taken};
 use crate::exit::{Ended, Failure};
+use crate::foreseen::Foreseen;
 use crate::output::{self, Output};
 use crate::session::CliSession;
 
@@ -17,7 +17,7 @@ pub(crate) async fn run(context: &Context, acting: &Acting, output: &Output) -> 
     let session = CliSession::open(context, acting).await?;
     let planned = preview(&session, output).await?;
     if planned > 0 {
-        confirm(acting, "Carry this out now?")?;
+        confirm(acting, &session.place, "Carry this out now?")?;
     }
     let report = session.cycle(&mut LeaseMemory::default(), &[]).await;
     show(&session, &report, output).await
@@ -26,18 +26,13 @@ pub(crate) async fn run(context: &Context, acting: &Acting, output: &Output) -> 
 /// What would be done; gives how many actions that is. The cycle reads the world again before it acts.
 async fn preview(session: &CliSession<'_>, output: &Output) -> Result<usize, Failure> {
     let (observation, ledger) = read_world(session.ports()).await;
-    let now = session.now();
-    let plan = spillway_core::plan_ahead(session.policy(), &observation, &ledger, None, now, &[]);
+    let foreseen = Foreseen::of(session.policy(), &observation, &ledger, &[]);
     if !output.json {
-        for violation in check(session.policy(), &observation, &ledger, &plan, now).err().unwrap_or_default()
-        {
-            output::note(&format!("the safety check refuses: {violation}"));
-        }
-        for action in &plan.actions {
-            output::note(&format!("would {} {}", action.word(), action.instance()));
+        for line in foreseen.lines(&output.zone) {
+            output::note(&line);
         }
     }
-    Ok(plan.actions.len())
+    Ok(foreseen.plan.actions.len())
 }
 
 /// Shows what a cycle did, and gives the exit code for it.

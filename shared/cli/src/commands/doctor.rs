@@ -11,7 +11,6 @@ use spillway_engine::ports::{CertificateRead, LicenceRead};
 
 use crate::context::Context;
 use crate::exit::{Ended, Exit, Failure};
-use crate::identity::caller;
 use crate::output::{self, Output, Terminal};
 
 pub(crate) async fn run(context: &Context, output: &Output) -> Ended {
@@ -27,8 +26,11 @@ pub(crate) async fn run(context: &Context, output: &Output) -> Ended {
 
 async fn checks(context: &Context) -> Vec<Check> {
     let mut checks = Vec::new();
-    match caller(context).await {
-        Ok(by) => checks.push(Check::good("AWS identity", format!("you are {}", actor(&by)))),
+    match context.caller().await {
+        Ok(caller) => checks.push(Check::good(
+            "AWS identity",
+            format!("you are {} in account {}", actor(&caller.by), caller.account),
+        )),
         Err(failure) => checks.push(bad("AWS identity", failure)),
     }
     let region = context.connector.config().region().map_or_else(|| "?".to_owned(), ToString::to_string);

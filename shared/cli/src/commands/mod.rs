@@ -56,7 +56,7 @@ pub(crate) enum Command {
     Start(hold::Start),
     /// Drain overflow nodes and stop them when their calls have ended
     Stop(stop::Stop),
-    /// Keep this much capacity up between two times, whatever the load
+    /// Start and keep up this much capacity, whatever the load: from a time on, or ready by one
     Hold(hold::HoldOptions),
     /// Release a hold, or end the drain or retirement of a node
     Release(hold::Release),

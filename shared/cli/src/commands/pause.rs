@@ -50,7 +50,7 @@ pub(crate) async fn pause(context: &Context, options: &Pause, output: &Output) -
             output::note(&line);
         }
     }
-    confirm(&options.acting, &format!("Pause platform {} until {shown}?", context.platform))?;
+    confirm(&options.acting, &session.place, &format!("Pause platform {} until {shown}?", context.platform))?;
     session.put_request(format!("{now}-pause"), OperatorCommand::Pause { until }).await?;
     session.asked(&format!("pause until {until}"), None).await?;
     if output.json {
@@ -104,7 +104,7 @@ pub(crate) async fn resume(context: &Context, acting: &Acting, output: &Output) 
         let until = output.minute(pause.until);
         output::note(&format!("paused until {until} by {}: {}", actor(pause.by), pause.reason));
     }
-    confirm(acting, "End this pause?")?;
+    confirm(acting, &session.place, "End this pause?")?;
     session.operator().end_pauses(&ledger).await?;
     // Somebody may have paused again meanwhile: that pause was not asked about, and stays.
     let now = session.now();

@@ -3,8 +3,14 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
+use spillway_audit::{examine_policy, render_checks};
+use spillway_core::fault::{Fault, FaultKind, System};
+use spillway_core::observation::{Fleet, Platform, PlatformScope, Reading};
 use spillway_core::policy::Policy as Parsed;
+use spillway_engine::ports::{FleetRead, ManagementRead};
 use spillway_view::clean;
 
 use super::settings_history::record;
@@ -103,7 +109,14 @@ async fn set(context: &Context, options: &Set, output: &Output) -> Ended {
             "dry_run leaves nodes that drain in maintenance mode, where they take no calls: run spillway pause first, which ends the drains",
         );
     }
-    confirm(&options.acting, &format!("Store this as the policy of platform {}?", context.platform))?;
+    for line in misfits(context, &wanted).await {
+        output::note(&line);
+    }
+    confirm(
+        &options.acting,
+        &context.place().await,
+        &format!("Store this as the policy of platform {}?", context.platform),
+    )?;
     context.connector.store().put_policy(&text).await?;
     let keys: Vec<&str> = changes.iter().map(|change| change.key.as_str()).collect();
     let what = format!("policy: {} changed", keys.join(", "));
@@ -112,6 +125,33 @@ async fn set(context: &Context, options: &Set, output: &Output) -> Ended {
     }
     output::note("stored; the functions read it within five minutes");
     Ok(Exit::Done)
+}
+
+/// What of the policy has no counterpart: a tag that no instance has, a location that is not on the platform. Each is named before
+/// the question; a policy may be stored before what it is for is there.
+async fn misfits(context: &Context, policy: &Parsed) -> Vec<String> {
+    let fleet = async { context.connector.fleet(policy)?.read_fleet().await };
+    let (fleet, platform) = tokio::join!(fleet, platform(context));
+    lines(policy, &fleet, &platform, context.now())
+}
+
+fn lines(
+    policy: &Parsed,
+    fleet: &Reading<Fleet>,
+    platform: &Reading<Platform>,
+    now: Timestamp,
+) -> Vec<String> {
+    let text = render_checks(&examine_policy(policy, fleet, platform), now, &TimeZone::UTC, &());
+    text.lines().map(str::to_owned).collect()
+}
+
+/// By what is stored of the Management Node: the stored policy may be missing or wrong.
+async fn platform(context: &Context) -> Reading<Platform> {
+    let settings = context.connector.store().read_management(None).await?.ok_or_else(|| {
+        let detail = "the locations are not checked: how the Management Node is reached is not stored yet";
+        Fault::new(System::Settings, FaultKind::Setting, detail)
+    })?;
+    context.connector.management_at(settings)?.read_platform(PlatformScope { shards: false }).await
 }
 
 async fn stored(context: &Context) -> Result<Option<String>, Failure> {
@@ -170,5 +210,36 @@ fn show(changes: &[Change], output: &Output) {
             clean(&from.to_string()),
             clean(&to.to_string())
         ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::staged;
+
+    #[test]
+    fn a_tag_that_no_instance_has_and_a_location_that_is_not_there_are_named() {
+        let known = staged::known(&staged::harness(1));
+        let mut policy = Parsed::with_defaults("nobody");
+        policy.max_nodes.insert("Bursd".into(), 3);
+        // What EC2 gives for a tag that no instance has.
+        let shown = lines(&policy, &Ok(Fleet::default()), &Ok(known.platform.clone()), known.now);
+        assert!(shown[0].contains("0 instances match: none has the tag pexip-cloud = nobody"), "{shown:?}");
+        assert!(shown[2].contains("max_nodes names the location Bursd"), "{shown:?}");
+        policy.max_nodes.clear();
+        let fitting = lines(&policy, &Ok(known.fleet), &Ok(known.platform), known.now);
+        assert!(fitting.len() == 1 && fitting[0].contains("3 instances with the tag"), "{fitting:?}");
+    }
+
+    #[test]
+    fn what_could_not_be_read_is_said_and_does_not_keep_a_policy_from_being_stored() {
+        let unread = Fault::new(System::Settings, FaultKind::Setting, "not stored yet");
+        let shown =
+            lines(&Parsed::with_defaults("mgr"), &Ok(Fleet::default()), &Err(unread), Timestamp::UNIX_EPOCH);
+        assert!(
+            shown.iter().any(|line| line.contains("WARN") && line.contains("not stored yet")),
+            "{shown:?}"
+        );
     }
 }

@@ -6,12 +6,11 @@ use spillway_engine::ports::LedgerWrite;
 use crate::acting::Acting;
 use crate::context::Context;
 use crate::exit::Failure;
-use crate::identity::caller;
 
 /// Writes the line. The ledger may not be reachable while a platform is set up: the parameter is stored all the same.
 pub(super) async fn record(context: &Context, acting: &Acting, what: &str) -> Result<(), Failure> {
     let ledger = context.connector.ledger_without_settings().await?;
-    let by = caller(context).await?;
+    let by = context.caller().await?.by.clone();
     let at = context.now();
     let event = Event {
         id: format!("{at}-settings"),

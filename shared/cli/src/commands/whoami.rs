@@ -6,15 +6,15 @@ use spillway_view::clean;
 
 use crate::context::Context;
 use crate::exit::{Ended, Exit};
-use crate::identity::caller;
+use crate::identity::Caller;
 use crate::output::{self, Output};
 
 pub(crate) async fn run(context: &Context, output: &Output) -> Ended {
-    let by = caller(context).await?;
+    let Caller { by, account } = context.caller().await?;
     if output.json {
-        output::json(&json!({"schema": 1, "actor": by, "platform": context.platform}));
+        output::json(&json!({"schema": 1, "actor": by, "account": account, "platform": context.platform}));
     } else {
-        output::text(&format!("{}\n", clean(actor(&by))));
+        output::text(&format!("{}\n", clean(actor(by))));
     }
     Ok(Exit::Done)
 }

@@ -9,6 +9,7 @@ mod phase;
 mod shards;
 mod status;
 mod tags;
+mod upgrade;
 mod vpcs;
 
 use std::collections::BTreeMap;
@@ -26,18 +27,20 @@ use join::{join, ordered_and_not_listed};
 use node::overflow_node;
 use shards::Shards;
 use status::ready_load;
+use upgrade::overdue_upgrade;
 
 pub(crate) use address::is_private_only;
 pub use address::{WrongAddress, wrong_address};
 pub use issue::Issue;
+pub use node::{BOOT_TAKES, ORDER_GRACE, OverflowNode, Phase, UPGRADE_LASTS, WITHOUT_CALLS};
 pub(crate) use node::{CLOCK_ALLOWANCE, STOPPED_BEFORE_READY};
-pub use node::{ORDER_GRACE, OverflowNode, Phase, UPGRADE_LASTS, WITHOUT_CALLS};
 pub use phase::NodePhase;
 pub use status::{
     MAINTENANCE_MARK, RETIRED_MARK, free_hd_calls, in_maintenance, is_fresh, is_our_maintenance,
     shows_upgrade,
 };
 pub use tags::{ALLOCATION_TAG, CLOUD_TAG, allocation_of, is_ours};
+pub use upgrade::is_upgrading;
 pub(crate) use vpcs::several_vpcs;
 
 /// A location, with what is in it.
@@ -131,10 +134,8 @@ impl<'a> Assessment<'a> {
         // The guide: the distributed database is off for nodes that are only powered on some of the time, and
         // always-on nodes are not mixed with them. An instance that lost its tag is seen by either.
         let part_time: HashSet<LocationId> = nodes.iter().map(|node| node.node.location).collect();
-        let shown = shows_upgrade(policy, platform);
-        let since = ledger.and_then(|ledger| ledger.cycle.digest.as_ref()?.upgrade_since);
-        let overdue = since.filter(|since| shown && now.duration_since(*since) >= UPGRADE_LASTS);
-        let upgrading = shown && overdue.is_none();
+        let overdue = overdue_upgrade(policy, platform, ledger, now);
+        let upgrading = is_upgrading(policy, platform, ledger, now);
         issues.extend(fleet.unreadable.iter().map(|each| Issue::RegionUnreadable {
             region: each.region.clone(),
             detail: each.fault.detail.clone(),

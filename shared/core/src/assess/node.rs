@@ -27,6 +27,10 @@ pub(crate) const CLOCK_ALLOWANCE: SignedDuration = SignedDuration::from_secs(30)
 /// could not reach until then. What still reads as an upgrade after that stops nothing.
 pub const UPGRADE_LASTS: SignedDuration = SignedDuration::from_hours(24);
 
+/// How long a node takes from its start until it is ready (guide: *it takes approximately 5 minutes for an overflow node to be
+/// ready*).
+pub const BOOT_TAKES: SignedDuration = SignedDuration::from_mins(5);
+
 /// A node that runs for longer than this and takes no calls, although nobody asked for it, needs a person.
 pub const WITHOUT_CALLS: SignedDuration = SignedDuration::from_hours(1);
 

@@ -59,7 +59,7 @@ pub struct Hold {
     pub by: Actor,
     /// Why.
     pub reason: String,
-    /// When the nodes have to be ready: what a pre-warm window is measured by.
+    /// When the nodes have to be ready, for a pre-warm window and for an operator who said so: what it is measured by.
     #[serde(default)]
     pub spike_at: Option<Timestamp>,
     /// What was asked, where licences leave no room for all of it and `amount` is less.

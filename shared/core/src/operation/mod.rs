@@ -21,5 +21,5 @@ mod warnings;
 pub use instance_type::{is_advised_against, needs_ena};
 pub use plan::{INSTANCE_TAG, plan_operation};
 pub use step::{Operation, Seen, Step, Subject};
-pub use upgrade::{BATCH, Behind, Upgrade, UpgradeState, behind, hold_of, state_of};
+pub use upgrade::{BATCH, Behind, Upgrade, UpgradeState, behind, hold_of, may_upgrade, state_of};
 pub use warnings::warnings;

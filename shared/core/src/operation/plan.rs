@@ -9,7 +9,7 @@ use crate::ledger::Actor;
 use crate::observation::{ElasticAddress, InstanceState, Node, NodeRole};
 use crate::policy::{Mode, Policy};
 
-use crate::assess::ALLOCATION_TAG;
+use crate::assess::{ALLOCATION_TAG, is_upgrading};
 use crate::report::actor;
 use crate::safety::TAG_KEY;
 
@@ -40,9 +40,11 @@ pub fn plan_operation(
         Operation::Resize { kind, leave_stopped } => facts.resize(kind, *leave_stopped)?,
         Operation::Address { allocation } => facts.address(allocation.as_ref())?,
     };
+    facts.check_upgrade(&steps)?;
     // A node without the tag, or on its way to be without, is started by the operator and not by a cycle.
     let tagged = facts.is_tagged() && !steps.contains(&Step::Untag);
-    if steps.iter().any(|step| *step == Step::Retire || (tagged && *step == Step::Start)) {
+    let retires = |step: &Step| matches!(step, Step::Retire | Step::KeepStopped);
+    if steps.iter().any(|step| retires(step) || (tagged && *step == Step::Start)) {
         facts.check_cycles()?;
     }
     Ok(steps)
@@ -56,7 +58,7 @@ struct Facts<'a> {
 }
 
 impl<'a> Facts<'a> {
-    /// Nobody else's maintenance mode, nobody else's operation, no upgrade in progress.
+    /// Nobody else's maintenance mode, nobody else's operation.
     fn check_ours(&self, by: &Actor) -> Result<(), Blocker> {
         let Some(node) = self.node else { return Ok(()) };
         let reinstating = matches!(self.operation, Operation::Reinstate);
@@ -68,7 +70,15 @@ impl<'a> Facts<'a> {
         {
             return Err(Blocker::Taken { operation: word.to_owned(), by: who.to_owned() });
         }
-        if self.seen.platform.upgrading {
+        Ok(())
+    }
+
+    /// As the planner has it: nothing is drained or stopped while the platform is upgraded, and what is out of service comes back.
+    fn check_upgrade(&self, steps: &[Step]) -> Result<(), Blocker> {
+        let comes_back =
+            |step: &Step| matches!(step, Step::Start | Step::Nat | Step::AwaitReady | Step::TakeCalls);
+        let Seen { platform, ledger, now, .. } = self.seen;
+        if !steps.iter().all(comes_back) && is_upgrading(self.policy, platform, Some(ledger), *now) {
             return Err(Blocker::Upgrading);
         }
         Ok(())
@@ -209,7 +219,12 @@ impl<'a> Facts<'a> {
             return Err(Blocker::NotAnOverflowNode);
         }
         let done = self.is_stopped() && node.maintenance_mode && self.is_retired(node);
-        Ok(if done { Vec::new() } else { vec![Step::Retire] })
+        Ok(if done { Vec::new() } else { vec![self.keep_down()] })
+    }
+
+    /// Drained and stopped by a cycle, and kept so; of a node that is stopped only the last.
+    fn keep_down(&self) -> Step {
+        if self.is_stopped() { Step::KeepStopped } else { Step::Retire }
     }
 
     fn reinstate(&self) -> Result<Vec<Step>, Blocker> {
@@ -246,6 +261,9 @@ impl<'a> Facts<'a> {
 
     fn resize(&self, kind: &InstanceType, leave_stopped: bool) -> Result<Vec<Step>, Blocker> {
         let detail = self.seen.detail.as_ref().ok_or(Blocker::NoInstance)?;
+        if self.seen.offered == Some(false) {
+            return Err(Blocker::NotOffered(kind.clone(), detail.instance.zone.clone()));
+        }
         if needs_ena(kind) && !detail.ena {
             return Err(Blocker::NeedsEna(kind.clone()));
         }
@@ -270,7 +288,7 @@ impl<'a> Facts<'a> {
             }
             let retired = self.is_stopped() && node.maintenance_mode && self.is_retired(node);
             if !retired {
-                steps.push(Step::Retire);
+                steps.push(self.keep_down());
             }
             steps.push(change);
             if retired && !ours {
@@ -305,7 +323,9 @@ impl<'a> Facts<'a> {
         let mut steps = Vec::new();
         let ours = self.seen.worked_on(node).is_some();
         let Some(chosen) = chosen else {
-            return Ok(vec![Step::Allocate]);
+            steps.extend([Step::Allocate, Step::TagInstance { allocation: None }]);
+            self.associate(&mut steps, 1, None, ours);
+            return Ok(steps);
         };
         let id = chosen.allocation.clone();
         if let Some(other) = chosen.instance.as_ref().filter(|other| **other != instance.id) {
@@ -321,21 +341,10 @@ impl<'a> Facts<'a> {
             steps.push(Step::TagAddress { allocation: id.clone() });
         }
         if kept.as_ref() != Some(&id) {
-            steps.push(Step::TagInstance { allocation: id.clone() });
+            steps.push(Step::TagInstance { allocation: Some(id.clone()) });
         }
         if chosen.instance.is_none() {
-            // The public address changes at once, under every call that uses it.
-            let empty = self.is_stopped() || (ours && self.seen.drained);
-            if !empty {
-                steps.insert(0, Step::SetAside);
-            }
-            steps.push(Step::Associate { allocation: id });
-            if !self.is_stopped() {
-                steps.push(Step::Nat);
-                steps.push(Step::TakeCalls);
-            } else if ours {
-                steps.push(Step::TakeCalls);
-            }
+            self.associate(&mut steps, 0, Some(id), ours);
         } else {
             if self.nat_is_wrong(node) {
                 steps.push(Step::Nat);
@@ -345,5 +354,19 @@ impl<'a> Facts<'a> {
             }
         }
         Ok(steps)
+    }
+
+    /// The public address changes at once, under every call that uses it: the node is set aside, `first` among the steps.
+    fn associate(&self, steps: &mut Vec<Step>, first: usize, allocation: Option<AllocationId>, ours: bool) {
+        let empty = self.is_stopped() || (ours && self.seen.drained);
+        if !empty {
+            steps.insert(first, Step::SetAside);
+        }
+        steps.push(Step::Associate { allocation });
+        if !self.is_stopped() {
+            steps.extend([Step::Nat, Step::TakeCalls]);
+        } else if ours {
+            steps.push(Step::TakeCalls);
+        }
     }
 }

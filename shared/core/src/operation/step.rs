@@ -115,6 +115,8 @@ pub struct Seen {
     /// Whether the node is known to be empty and to stay so: in maintenance mode, shown by the node itself, and read idle
     /// twice. What one reading cannot know, and the driver remembers.
     pub drained: bool,
+    /// Whether EC2 offers the type that the instance is to have in its zone; `None`: not asked, or not known.
+    pub offered: Option<bool>,
 }
 
 impl Seen {
@@ -177,6 +179,8 @@ impl Seen {
 pub enum Step {
     /// A cycle drains the node and stops it; it stays in maintenance mode and is started by no rule.
     Retire,
+    /// The same of a node that is stopped: a cycle sets maintenance mode, so that no rule starts it.
+    KeepStopped,
     /// Maintenance mode, until nothing runs on the node. Nothing is stopped.
     SetAside,
     /// Set the tag `pexip-cloud`.
@@ -223,14 +227,19 @@ pub enum Step {
     },
     /// Tag the instance with the Elastic IP that it keeps.
     TagInstance {
-        /// Which.
-        allocation: AllocationId,
+        /// Which; `None`: the one that is allocated first.
+        allocation: Option<AllocationId>,
     },
     /// Give the Elastic IP to the instance.
     Associate {
-        /// Which.
-        allocation: AllocationId,
+        /// Which; `None`: the one that is allocated first.
+        allocation: Option<AllocationId>,
     },
+}
+
+/// An Elastic IP in a sentence.
+fn elastic(allocation: Option<&AllocationId>) -> &str {
+    allocation.map_or("the new Elastic IP", AllocationId::as_str)
 }
 
 impl Step {
@@ -238,6 +247,7 @@ impl Step {
     pub fn word(&self) -> &'static str {
         match self {
             Self::Retire => "retire",
+            Self::KeepStopped => "keep-stopped",
             Self::SetAside => "set-aside",
             Self::Tag => "tag",
             Self::Untag => "untag",
@@ -265,11 +275,12 @@ impl fmt::Display for Step {
             Self::Retire => f.write_str(
                 "drain: maintenance mode on, wait until its calls have ended, stop the instance; it stays in maintenance mode",
             ),
+            Self::KeepStopped => f.write_str("maintenance mode on: no rule starts the node, which is stopped"),
             Self::SetAside => f.write_str("maintenance mode on, and wait until its calls have ended"),
             Self::Tag => f.write_str("set the tag pexip-cloud on the instance"),
             Self::Untag => f.write_str("remove the tag pexip-cloud from the instance"),
             Self::Start => f.write_str("start the instance; the node stays in maintenance mode"),
-            Self::Nat => f.write_str("set the static NAT address to the instance's public address"),
+            Self::Nat => f.write_str("set the static NAT address to the instance's public address, if it has one"),
             Self::Move { name, .. } => write!(f, "move the node to location {name} (it restarts)"),
             Self::DistributedDatabase { on } => {
                 write!(f, "distributed database {}", if *on { "on" } else { "off" })
@@ -277,13 +288,17 @@ impl fmt::Display for Step {
             Self::EnableEna => f.write_str("add ENA support to the instance, and check it"),
             Self::Resize { kind } => write!(f, "change the instance type to {kind}, and check it"),
             Self::AwaitReady => f.write_str("wait until the node reports itself ready"),
-            Self::TakeCalls => f.write_str("maintenance mode off: it takes calls"),
+            Self::TakeCalls => f.write_str("maintenance mode off: it takes calls when it runs"),
             Self::Delete => f.write_str("delete the node from the Management Node"),
             Self::Terminate => f.write_str("terminate the instance; there is no way back"),
             Self::Allocate => f.write_str("allocate an Elastic IP"),
             Self::TagAddress { allocation } => write!(f, "tag {allocation} as this platform's"),
-            Self::TagInstance { allocation } => write!(f, "tag the instance: it keeps {allocation}"),
-            Self::Associate { allocation } => write!(f, "give {allocation} to the instance"),
+            Self::TagInstance { allocation } => {
+                write!(f, "tag the instance: it keeps {}", elastic(allocation.as_ref()))
+            }
+            Self::Associate { allocation } => {
+                write!(f, "give {} to the instance", elastic(allocation.as_ref()))
+            }
         }
     }
 }

@@ -4,7 +4,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::assess::{Assessment, RETIRED_MARK, is_our_maintenance};
+use crate::assess::{Assessment, RETIRED_MARK, is_our_maintenance, is_upgrading};
+use crate::blocker::Blocker;
 use crate::ids::{HoldId, InstanceId, NodeName};
 use crate::ledger::{Actor, Hold, HoldAmount, HoldScope, Ledger};
 use crate::observation::{Fleet, Platform};
@@ -85,6 +86,20 @@ pub fn behind(
             })
         })
         .collect()
+}
+
+/// Whether an upgrade runs that would reach nodes that are started. One that is shown for longer than it can last upgrades
+/// nothing any more.
+///
+/// # Errors
+/// None does: a node that is behind is not being upgraded.
+pub fn may_upgrade(
+    policy: &Policy,
+    platform: &Platform,
+    ledger: &Ledger,
+    now: Timestamp,
+) -> Result<(), Blocker> {
+    if is_upgrading(policy, platform, Some(ledger), now) { Ok(()) } else { Err(Blocker::NoUpgrade) }
 }
 
 /// How far one node is.

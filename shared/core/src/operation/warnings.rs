@@ -49,6 +49,14 @@ pub fn warnings(policy: &Policy, operation: &Operation, subject: &Subject, seen:
             }
         }
         Operation::Resize { kind, .. } => {
+            if seen.offered.is_none()
+                && seen.detail.as_ref().is_some_and(|detail| detail.instance.instance_type != *kind)
+            {
+                warn(format!(
+                    "whether EC2 offers {kind} in the instance's zone is not known: allow ec2:DescribeInstanceTypeOfferings in the \
+                     identity you run this with, or check it first"
+                ));
+            }
             if is_advised_against(kind) {
                 warn(format!(
                     "{kind} has 36 vCPU or more: the guide recommends not to use such c4 or c5 instances"

@@ -3,18 +3,15 @@
 
 use std::collections::BTreeSet;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::draft::Draft;
 use super::hold::is_reached;
 use super::hold::{current, members};
-use crate::assess::{OverflowNode, Phase};
+use crate::assess::{BOOT_TAKES, OverflowNode, Phase};
 use crate::ids::{HdCalls, InstanceId};
 use crate::ledger::{Hold, HoldAmount};
 use crate::report::{HoldStatus, READY_BEFORE_SPIKE};
-
-/// The guide has a node ready about five minutes after its start; one that takes longer is late.
-const BOOT: SignedDuration = SignedDuration::from_mins(5);
 
 /// The holds in force together; a node that two holds are about counts once.
 pub(super) fn hold_status(draft: &Draft<'_>) -> HoldStatus {
@@ -45,7 +42,10 @@ fn count<'h>(draft: &Draft<'_>, node: &OverflowNode<'_>, due: bool, held: &'h mu
         // It takes no calls until it is upgraded, which is more than a boot.
         Phase::Booting { .. } | Phase::Degraded if node.behind => &mut held.late,
         Phase::FailedStart { .. } | Phase::Degraded | Phase::Gone => &mut held.failed,
-        Phase::Booting { since } if !due && draft.now.duration_since(*since) <= BOOT => &mut held.booting,
+        // One that takes longer is late.
+        Phase::Booting { since } if !due && draft.now.duration_since(*since) <= BOOT_TAKES => {
+            &mut held.booting
+        }
         _ if backs_off(node, draft.now) => &mut held.failed,
         Phase::Booting { .. } | Phase::Maintenance { .. } | Phase::Stopping | Phase::Stopped => {
             &mut held.late

@@ -22,7 +22,7 @@ pub struct HoldReport {
     pub missing: u32,
     /// The end.
     pub until: Timestamp,
-    /// When its nodes have to be ready, for a pre-warm window.
+    /// When its nodes have to be ready, where that is known.
     #[serde(default)]
     pub spike_at: Option<Timestamp>,
     /// Whether they are; `None` where that could not be read, which is not "ready".

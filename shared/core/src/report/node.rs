@@ -188,7 +188,7 @@ impl fmt::Display for NodeReason {
             Self::VersionBehind => f.write_str(
                 "runs another version than the Management Node; not stopped for a day, for the upgrade",
             ),
-            Self::Upgrade => f.write_str("an upgrade is in progress"),
+            Self::Upgrade => f.write_str("not drained or stopped before the platform's upgrade is over"),
             Self::Failover => f.write_str("the Management Node failed over a moment ago"),
             Self::Draining => f.write_str("drain begins"),
             Self::WaitingForMaintenance => f.write_str("draining: maintenance mode has not reached it yet"),

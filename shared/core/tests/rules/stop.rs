@@ -53,8 +53,8 @@ fn who_is_not_drained_and_why() {
         }),
         ("idle, to be read again", |scene| scene.last_record_mut().idle_since = None),
         ("vetoed by a person", |scene| scene.last_record_mut().drain_vetoed = true),
-        ("an upgrade is in progress", |scene| scene.platform.upgrading = true),
-        ("an upgrade is in progress", |scene| {
+        ("before the platform's upgrade is over", |scene| scene.platform.upgrading = true),
+        ("before the platform's upgrade is over", |scene| {
             scene.platform.nodes[0].status.as_mut().unwrap().upgrading = true;
         }),
         ("failed over", |scene| {

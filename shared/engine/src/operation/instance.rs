@@ -58,11 +58,11 @@ impl<S: OperationSystems, O: OperatorFleet> Worker<'_, S, O> {
                 operator.tag_address(instance, allocation, TAG_KEY, &self.policy.tag_value).await?;
                 format!("{allocation} tagged as the platform's")
             }
-            Step::TagInstance { allocation } => {
+            Step::TagInstance { allocation: Some(allocation) } => {
                 operator.set_tag(instance, ALLOCATION_TAG, Some(allocation.as_str())).await?;
                 format!("tagged {ALLOCATION_TAG}={allocation}")
             }
-            Step::Associate { allocation } => {
+            Step::Associate { allocation: Some(allocation) } => {
                 if seen.is_up()
                     && let Some(why) = self.busy(seen).await?
                 {
@@ -72,6 +72,9 @@ impl<S: OperationSystems, O: OperatorFleet> Worker<'_, S, O> {
                 let at = instance.one_of_several(self.node(seen)?.address);
                 operator.associate_address(instance, at, allocation).await?;
                 format!("{allocation} associated")
+            }
+            Step::TagInstance { allocation: None } | Step::Associate { allocation: None } => {
+                return Ok(Some("the Elastic IP is not listed yet".to_owned()));
             }
             _ => return Ok(None),
         };

@@ -70,7 +70,19 @@ impl<S: OperationSystems, O: OperatorFleet> Worker<'_, S, O> {
             }
             _ => Vec::new(),
         };
-        let mut seen = Seen { now, platform, ledger, detail, addresses, drained: memory.drained };
+        let offered = match (self.operation, &detail) {
+            (Operation::Resize { kind, .. }, Some(detail)) if detail.instance.instance_type != *kind => {
+                match self.operator.is_offered(&detail.instance, kind).await {
+                    Ok(offered) => Some(offered),
+                    // Who may change a type may not always ask which there are: it is said, and does not end the operation.
+                    Err(fault) if fault.kind == FaultKind::Forbidden => None,
+                    Err(fault) => return Err(fault),
+                }
+            }
+            _ => None,
+        };
+        let drained = memory.drained;
+        let mut seen = Seen { now, platform, ledger, detail, addresses, drained, offered };
         // It is empty as long as our maintenance mode keeps it so.
         seen.drained &= seen.node(&self.subject).is_some_and(|node| seen.worked_on(node).is_some());
         Ok(seen)
@@ -147,7 +159,7 @@ impl<S: OperationSystems, O: OperatorFleet> Worker<'_, S, O> {
         seen: &Seen,
     ) -> Result<Option<String>, Stopped> {
         match step {
-            Step::Retire => return self.retire(memory, seen).await,
+            Step::Retire | Step::KeepStopped => return self.retire(memory, seen).await,
             Step::SetAside => return self.set_aside(memory, seen).await,
             Step::Start => return self.start(memory, seen).await,
             Step::AwaitReady => {}

@@ -67,6 +67,12 @@ pub trait OperatorFleet: Send + Sync {
         instance: &Instance,
         kind: &InstanceType,
     ) -> impl Future<Output = Result<(), Fault>> + Send;
+    /// Whether EC2 offers a type in the instance's zone.
+    fn is_offered(
+        &self,
+        instance: &Instance,
+        kind: &InstanceType,
+    ) -> impl Future<Output = Result<bool, Fault>> + Send;
     /// Adds ENA support to a stopped instance.
     fn enable_ena(&self, instance: &Instance) -> impl Future<Output = Result<(), Fault>> + Send;
     /// Terminates an instance. There is no way back.

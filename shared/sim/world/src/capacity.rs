@@ -84,6 +84,20 @@ pub struct NodeCapacity {
     pub audio: u32,
 }
 
+/// Whether the simulated EC2 has this instance type, in every zone: a few families that Pexip Infinity runs on, in the sizes
+/// that EC2 has of them.
+pub fn is_offered(instance_type: &InstanceType) -> bool {
+    const SIZES: [&str; 8] =
+        ["large", "xlarge", "2xlarge", "4xlarge", "8xlarge", "9xlarge", "12xlarge", "18xlarge"];
+    let Some((family, size)) = instance_type.as_str().split_once('.') else { return false };
+    match family {
+        "c4" => ["large", "xlarge", "2xlarge", "4xlarge", "8xlarge"].contains(&size),
+        "c5" => SIZES.contains(&size) && size != "8xlarge",
+        "m5" | "c6i" | "m6i" => SIZES.contains(&size) && !["9xlarge", "18xlarge"].contains(&size),
+        _ => false,
+    }
+}
+
 impl NodeCapacity {
     /// A c5.2xlarge: 17 HD, 39 SD or 324 audio-only calls (guide: *Recommended instance types and call capacity
     /// guidelines*); full HD is half the HD calls (vendor documentation).

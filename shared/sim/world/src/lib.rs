@@ -45,7 +45,7 @@ pub mod weekday;
 mod tests;
 
 pub use self::builder::{WorldBuilder, WorldError};
-pub use self::capacity::{Load, NodeCapacity};
+pub use self::capacity::{Load, NodeCapacity, is_offered};
 pub use self::interventions::{CallHandle, CallSpec};
 pub use self::node_spec::NodeSpec;
 pub use self::pace::Paced;

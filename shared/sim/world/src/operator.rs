@@ -73,6 +73,10 @@ impl World {
 
     /// Changes the type of a stopped instance.
     pub fn operator_resizes(&mut self, id: &InstanceId, kind: &InstanceType) -> Result<(), Fault> {
+        if !crate::capacity::is_offered(kind) {
+            let message = format!("The following supplied instance types do not exist: [{kind}]");
+            return Err(rejected("InvalidInstanceType", &message));
+        }
         self.stopped_mut(id)?.instance_type = kind.clone();
         let capacity = crate::capacity::NodeCapacity::of(kind);
         let ix = self.instance_ix(id)?;

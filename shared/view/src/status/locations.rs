@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::{SignedDuration, Timestamp};
-use spillway_core::assess::{Assessment, Phase, in_maintenance};
+use jiff::Timestamp;
+use spillway_core::assess::{Assessment, BOOT_TAKES, Phase, in_maintenance};
 use spillway_core::ids::{HdCalls, LocationName};
 use spillway_core::observation::{Location, NodeRole, Platform};
 use spillway_core::plan::Plan;
@@ -55,9 +55,6 @@ pub(super) fn locations(status: &mut Status, view: &Assessment<'_>, plan: &Plan)
     status.first.room_in_5_minutes = Some(free.plus(booting));
     status.first.worst = worst(view, status.at);
 }
-
-/// The guide: *it takes approximately 5 minutes for an overflow node to be ready*.
-const BOOT_TAKES: SignedDuration = SignedDuration::from_mins(5);
 
 /// The principal location whose callers have the least room; of two with the same room, the one with less on its way.
 fn worst(view: &Assessment<'_>, at: Timestamp) -> Option<LocationRoom> {

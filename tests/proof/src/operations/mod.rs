@@ -2,19 +2,17 @@
 //! turn and begun again it comes to the same end; and of two operators one is told who was first.
 
 mod run;
+mod upgrade;
 
 use jiff::SignedDuration;
 use spillway_core::blocker::Blocker;
-use spillway_core::ids::{HdCalls, InstanceId};
+use spillway_core::ids::InstanceId;
 use spillway_core::ledger::{Actor, EventKind};
 use spillway_core::observation::InstanceState;
-use spillway_core::operation::{Operation, Step, UpgradeState, behind, hold_of, state_of};
-use spillway_core::policy::Policy;
+use spillway_core::operation::{Operation, Step};
 use spillway_engine::operation::{Stopped, Turn};
-use spillway_engine::ports::{LedgerRead, LedgerWrite};
 use spillway_harness::Harness;
-use spillway_harness::finish;
-use spillway_world::{CallSpec, NodeSpec, ServiceView, fixtures};
+use spillway_world::{CallSpec, ServiceView};
 
 use self::run::{
     LOOK, Run, harness, instance, is_distributed, is_tagged, state, subject, to_always_on, to_overflow,
@@ -126,6 +124,42 @@ fn each_operation_comes_to_its_end_in_the_guides_order_and_is_then_nothing_to_do
         let by_anna =
             harness.ledger().events().iter().filter(|e| e.by == Actor::Person("anna".to_owned())).count();
         assert!(by_anna > 0, "{operation:?} is in the history under the operator's name");
+    }
+}
+
+/// Steps that are done turn after turn, with those that a cycle does or that are waited for left out.
+fn by_itself(step: &Step) -> bool {
+    !matches!(step, Step::Retire | Step::KeepStopped | Step::Start | Step::AwaitReady)
+}
+
+#[test]
+fn what_is_shown_at_the_beginning_is_what_is_done() {
+    for (name, operation, order) in table() {
+        let mut harness = harness();
+        let shown: Vec<Step> = Run::of(&mut harness, name, operation.clone()).planned().expect("a plan");
+        let words: Vec<&str> = shown.iter().filter(|step| by_itself(step)).map(Step::word).collect();
+        // Setting a node aside is done twice: it is ordered, then waited for. An instance without a public address has nothing
+        // to set, which is only known when it runs.
+        let mut done = order.clone();
+        done.dedup();
+        let shown_and_not_done = words.iter().filter(|word| !done.contains(*word) && **word != "nat");
+        assert_eq!(shown_and_not_done.count(), 0, "{operation:?} of {name}: shown {words:?}, done {order:?}");
+        let unshown = done.iter().filter(|word| !words.contains(*word));
+        assert_eq!(unshown.count(), 0, "{operation:?} of {name}: shown {words:?}, done {order:?}");
+    }
+}
+
+#[test]
+fn a_node_that_is_stopped_is_not_said_to_be_drained() {
+    for operation in [
+        Operation::EnableEna { leave_stopped: true },
+        Operation::Resize { kind: "c4.4xlarge".into(), leave_stopped: false },
+        Operation::Retire,
+    ] {
+        let mut harness = harness();
+        let shown = Run::of(&mut harness, "old-1", operation.clone()).planned().expect("a plan");
+        assert_eq!(shown[0], Step::KeepStopped, "{operation:?}");
+        assert!(shown.iter().all(|step| !step.to_string().contains("drain")), "{operation:?}: {shown:?}");
     }
 }
 
@@ -245,6 +279,8 @@ fn what_is_in_the_way_is_said_and_nothing_is_touched() {
     assert!(paused(nowhere, "hq-1", &mut harness).contains("no location Mars"));
     let c5 = Operation::Resize { kind: "c5.2xlarge".into(), leave_stopped: false };
     assert!(paused(c5, "old-1", &mut harness).contains("ENA"));
+    let unknown = Operation::Resize { kind: "c5.17xlarge".into(), leave_stopped: false };
+    assert!(paused(unknown, "hq-1", &mut harness).contains("no instance type c5.17xlarge"));
     let missing = Operation::Address { allocation: Some("eipalloc-none".into()) };
     assert!(paused(missing, "hq-1", &mut harness).contains("eipalloc-none"));
     assert!(harness.ledger().events().iter().all(|event| event.by != Actor::Person("anna".to_owned())));
@@ -258,51 +294,4 @@ fn a_person_who_clears_the_maintenance_mode_ends_the_operation() {
     run.harness.world().person_sets_maintenance("hq-3", false, "");
     run.harness.advance(LOOK);
     assert_eq!(run.turn(), Err(Stopped::Blocked(Blocker::Vetoed)));
-}
-
-#[test]
-fn a_node_that_missed_an_upgrade_is_started_and_held_until_it_runs_the_management_nodes_version() {
-    let world = fixtures::hq()
-        .with(NodeSpec::always_on("HQ").count(3).named("hq"))
-        .with(NodeSpec::overflow("Burst").count(1).named("burst"))
-        .with(NodeSpec::overflow("Burst").count(1).named("behind").version("37 (70000.0.0)"))
-        .boots_in(SignedDuration::from_mins(4))
-        .reports_every(SignedDuration::from_secs(20))
-        .build()
-        .expect("a world");
-    let mut harness =
-        Harness::new(world, Policy { threshold: Some(HdCalls(5)), ..Policy::with_defaults("manager") });
-    harness.cycle();
-    let look = |harness: &Harness| {
-        let observation = harness.observe().expect("nothing waits");
-        let ledger =
-            finish(harness.ledger().read_ledger(harness.now())).expect("nothing waits").expect("a ledger");
-        (observation.platform.expect("read"), observation.fleet.expect("read"), ledger)
-    };
-    let (platform, fleet, ledger) = look(&harness);
-    let nodes = behind(harness.policy(), &platform, &fleet, &ledger, harness.now());
-    let names: Vec<&str> = nodes.iter().map(|each| each.node.as_str()).collect();
-    assert_eq!(names, ["behind-1"]);
-    let id = nodes[0].instance.clone();
-    let state = |harness: &Harness| {
-        let (platform, fleet, ledger) = look(harness);
-        state_of(harness.policy(), &platform, &fleet, &ledger, harness.now(), &id)
-    };
-    assert_eq!(state(&harness), UpgradeState::Waits);
-    let until = harness.now() + SignedDuration::from_hours(2);
-    let hold = hold_of(&id, harness.now(), until, &Actor::Person("anna".to_owned()), "39");
-    finish(harness.ledger().put_hold(&hold)).expect("nothing waits").expect("stored");
-    for _ in 0..7 {
-        harness.tick();
-    }
-    assert_eq!(state(&harness), UpgradeState::Runs("37 (70000.0.0)".to_owned()), "up, and held");
-    // The Management Node upgrades what it reaches.
-    let version = platform.version.clone();
-    harness.world().begin_upgrade(&version);
-    for _ in 0..45 {
-        harness.tick();
-    }
-    assert_eq!(state(&harness), UpgradeState::Current);
-    let (platform, fleet, ledger) = look(&harness);
-    assert!(behind(harness.policy(), &platform, &fleet, &ledger, harness.now()).is_empty());
 }

@@ -4,16 +4,20 @@ use jiff::SignedDuration;
 use spillway_core::ids::{HdCalls, InstanceId};
 use spillway_core::ledger::Actor;
 use spillway_core::observation::InstanceState;
-use spillway_core::operation::{Operation, Subject};
+use spillway_core::operation::{Operation, Step, Subject};
 use spillway_core::policy::Policy;
 use spillway_engine::operation::{Memory, Stopped, Turn, Worker};
 use spillway_engine::ports::Ports;
 use spillway_harness::Harness;
+use spillway_harness::HarnessFleet;
 use spillway_harness::finish;
-use spillway_harness::ports::{SimClock, SimManagement, SimOperator};
+use spillway_harness::ports::{MemoryLedger, SimClock, SimManagement, SimOperator};
 use spillway_world::{NodeSpec, fixtures};
 
 pub(super) const LOOK: SignedDuration = SignedDuration::from_secs(20);
+
+/// An operation at work on the simulated world.
+type SimWorker<'a> = Worker<'a, (HarnessFleet, SimManagement, MemoryLedger, SimClock), SimOperator>;
 
 pub(super) fn harness() -> Harness {
     let world = fixtures::hq()
@@ -58,6 +62,21 @@ impl<'a> Run<'a> {
     }
 
     pub(super) fn turn(&mut self) -> Result<Turn, Stopped> {
+        let mut memory = std::mem::take(&mut self.memory);
+        let turn = self.worker(|worker| finish(worker.turn(&mut memory)).expect("nothing waits"));
+        self.memory = memory;
+        turn
+    }
+
+    /// What is shown before anything is done.
+    pub(super) fn planned(&self) -> Result<Vec<Step>, Stopped> {
+        self.worker(|worker| {
+            let seen = finish(worker.look(&self.memory)).expect("nothing waits")?;
+            Ok(worker.steps(&seen)?)
+        })
+    }
+
+    fn worker<T>(&self, work: impl FnOnce(&SimWorker<'_>) -> T) -> T {
         let world = self.harness.shared_world();
         let (management, clock, operator) = (
             SimManagement::new(world.clone()),
@@ -65,7 +84,7 @@ impl<'a> Run<'a> {
             SimOperator::new(world.clone()),
         );
         let ports = Ports::of(self.harness.fleet(), &management, self.harness.ledger(), &clock);
-        let worker = Worker {
+        work(&Worker {
             ports,
             operator: &operator,
             policy: self.harness.policy(),
@@ -74,8 +93,7 @@ impl<'a> Run<'a> {
             by: Actor::Person(self.by.to_owned()),
             why: "a test".to_owned(),
             ignore_lifetime: false,
-        };
-        finish(worker.turn(&mut self.memory)).expect("nothing waits")
+        })
     }
 
     /// Turns until it is over, a look every twenty seconds; an evaluator beside it, once a minute.

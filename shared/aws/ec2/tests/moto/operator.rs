@@ -57,6 +57,10 @@ async fn an_untagged_instance_is_found_tagged_changed_and_terminated() {
     assert!(elsewhere.find_instances(address).await.unwrap().is_empty());
     assert_eq!(operator.read_instance(&"i-0123456789abcdef0".into()).await, Ok(None));
 
+    for (kind, offered) in [("c5.4xlarge", true), ("c5.17xlarge", false), ("c5.*", false)] {
+        let found = operator.is_offered(&instance, &kind.into()).await.unwrap();
+        assert_eq!(found, offered, "{kind} in {}", instance.zone);
+    }
     operator.set_tag(&instance, "pexip-cloud", Some("mgr")).await.unwrap();
     assert_eq!(read(&operator, &id).await.instance.tags.get("pexip-cloud").unwrap(), "mgr");
     operator.set_tag(&instance, "pexip-cloud", None).await.unwrap();

@@ -19,7 +19,6 @@ use tokio::sync::Mutex;
 
 use crate::context::Context;
 use crate::exit::{Ended, Exit, Failure};
-use crate::identity::caller;
 use crate::output::{self, Output};
 use windows::{Ahead, WindowsAhead};
 
@@ -35,7 +34,7 @@ pub(crate) struct Options {
 pub(crate) async fn run(context: Context, options: &Options, utc: bool, output: &Output) -> Ended {
     // What is wrong with settings or credentials is said here, where somebody reads it, and not on a page.
     context.clients().await?;
-    let by = caller(&context).await?;
+    let by = context.caller().await?.by.clone();
     let settings =
         ServeSettings { port: options.port, zone: utc.then(|| "UTC".to_owned()), ..ServeSettings::default() };
     let (platform, who) = (context.platform.clone(), spillway_core::report::actor(&by).to_owned());

@@ -2,8 +2,9 @@
 
 use clap::Args;
 use serde_json::json;
+use spillway_core::assess::is_our_maintenance;
 use spillway_core::blocker::Blocker;
-use spillway_core::ledger::OperatorCommand;
+use spillway_core::ledger::{OperatorCommand, Request};
 use spillway_core::report::actor;
 use spillway_engine::cycle::LeaseMemory;
 use spillway_engine::ports::LedgerWrite;
@@ -14,6 +15,7 @@ use crate::acting::{Acting, confirm};
 use crate::context::Context;
 use crate::cycle_result::{self, cycle_json, exit_of, lease_was_taken};
 use crate::exit::{Ended, Exit, Failure};
+use crate::known::{FoundNode, KnownState};
 use crate::output::{self, Output};
 use crate::session::CliSession;
 
@@ -36,14 +38,20 @@ pub(crate) async fn release(context: &Context, options: &Release, output: &Outpu
             output::note(&format!(
                 "hold {}: {} until {}, by {}: {}",
                 hold.id,
-                subject(&session, &known, hold),
+                subject(session.policy(), &known, hold),
                 output.minute(hold.until),
                 actor(&hold.by),
                 hold.reason
             ));
+            let mut ledger = known.ledger.clone();
+            ledger.holds.retain(|each| each.id != hold.id);
+            for line in known.foresee(session.policy(), ledger, &[]).lines(&output.zone) {
+                output::note(&line);
+            }
         }
         confirm(
             &options.acting,
+            &session.place,
             "Release this hold? Nodes that are not needed are then drained and stopped.",
         )?;
         session.clients.ledger.remove_hold(&hold.id).await?;
@@ -61,8 +69,18 @@ pub(crate) async fn release(context: &Context, options: &Release, output: &Outpu
                 .remedy(format!("holds: {none}; {}", failure.remedy))
         })?;
         let name = found.node.name.clone();
+        if let Some(said) = not_held(&known, &found) {
+            if output.json {
+                output::json(
+                    &json!({"schema": 1, "platform": context.platform, "released": null, "cycle": null}),
+                );
+            }
+            output::note(&said);
+            return Ok(Exit::Done);
+        }
         confirm(
             &options.acting,
+            &session.place,
             &format!("End the drain or retirement of {name}, so that it takes calls again?"),
         )?;
         let id = &found.instance.id;
@@ -88,4 +106,50 @@ pub(crate) async fn release(context: &Context, options: &Release, output: &Outpu
         Exit::Failed if lease_was_taken(&report) => Exit::Done,
         exit => exit,
     })
+}
+
+/// What is said of a node of which there is nothing to release; `None`: there is.
+fn not_held(known: &KnownState, found: &FoundNode) -> Option<String> {
+    let (id, name) = (&found.instance.id, &found.node.name);
+    let record = known.ledger.nodes.get(id);
+    let kept = record.is_some_and(|record| record.retired || record.drain.is_some());
+    let asked = |request: &Request| matches!(&request.command, OperatorCommand::Stop(of) | OperatorCommand::Retire(of) if of == id);
+    if kept || is_our_maintenance(&found.node) || known.ledger.requests.iter().any(asked) {
+        return None;
+    }
+    let mut said = format!("{name} is neither draining nor retired: nothing was released");
+    for hold in known.own_holds(id) {
+        said.push_str("; to release its hold: spillway release ");
+        said.push_str(hold.id.as_str());
+    }
+    Some(said)
+}
+
+#[cfg(test)]
+mod tests {
+    use spillway_core::ledger::{HoldAmount, HoldScope};
+
+    use super::*;
+    use crate::staged;
+
+    #[test]
+    fn a_node_that_is_neither_draining_nor_retired_is_said_to_be_so() {
+        let mut harness = staged::harness(1);
+        let mut known = staged::known(&harness);
+        let found = known.find(harness.policy(), "up-1").unwrap();
+        let said = not_held(&known, &found);
+        assert_eq!(said.as_deref(), Some("up-1 is neither draining nor retired: nothing was released"));
+        let scope = HoldScope::Node(found.instance.id.clone());
+        known.ledger.holds.push(staged::hold(&harness, "node-i-1", scope, HoldAmount::AllNodes));
+        let said = not_held(&known, &found).unwrap();
+        assert!(said.ends_with("; to release its hold: spillway release node-i-1"), "{said}");
+        // Idle, and past its minimum lifetime: a cycle drains it.
+        let released = (0..10).any(|_| {
+            harness.tick();
+            let known = staged::known(&harness);
+            let found = known.find(harness.policy(), "up-1").unwrap();
+            not_held(&known, &found).is_none()
+        });
+        assert!(released, "its drain can be ended");
+    }
 }

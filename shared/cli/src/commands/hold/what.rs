@@ -6,6 +6,7 @@ use spillway_core::blocker::may_start;
 use spillway_core::ids::{HdCalls, HoldId};
 use spillway_core::ledger::{Hold, HoldAmount, HoldScope};
 
+use super::times::Times;
 use crate::exit::Failure;
 use crate::known::KnownState;
 use crate::session::CliSession;
@@ -42,9 +43,10 @@ pub(super) fn wanted(
     session: &CliSession<'_>,
     known: &KnownState,
     what: &What,
-    from: Timestamp,
-    until: Timestamp,
+    times: &Times,
 ) -> Result<Vec<Hold>, Failure> {
+    let (from, until) = (times.from, times.until);
+    let timed = |hold| Hold { spike_at: times.spike_at(), ..hold };
     if !what.node.is_empty() {
         return what
             .node
@@ -52,7 +54,7 @@ pub(super) fn wanted(
             .map(|name| {
                 let found = known.find(session.policy(), name)?;
                 may_start(&found.node, known.ledger.nodes.get(&found.instance.id))?;
-                Ok(session.operator().node_hold(&found.instance.id, from, until))
+                Ok(timed(session.operator().node_hold(&found.instance.id, from, until)))
             })
             .collect();
     }
@@ -65,7 +67,7 @@ pub(super) fn wanted(
         (None, Some(nodes)) => HoldAmount::Nodes(nodes),
         (None, None) => HoldAmount::AllNodes,
     };
-    Ok(vec![session.operator().hold(hold_id(known.now), scope, amount, from, until)])
+    Ok(vec![timed(session.operator().hold(hold_id(known.now), scope, amount, from, until))])
 }
 
 /// The id of a hold that is on no single node. With the nanoseconds: those of two operators in one second are two holds.

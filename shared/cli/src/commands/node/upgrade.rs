@@ -4,10 +4,11 @@
 use clap::Args;
 use jiff::SignedDuration;
 use serde_json::json;
-use spillway_core::operation::{BATCH, Behind, UpgradeState, behind, hold_of, state_of};
+use spillway_core::operation::{BATCH, Behind, UpgradeState, behind, hold_of, may_upgrade, state_of};
 use spillway_core::policy::Mode;
 use spillway_engine::cycle::LeaseMemory;
 use spillway_engine::ports::LedgerWrite;
+use spillway_view::time::span;
 
 use crate::acting::{Acting, confirm};
 use crate::context::Context;
@@ -28,6 +29,9 @@ pub(crate) struct Options {
     /// How long one node may take
     #[arg(long, value_name = "TIME", default_value = "2h")]
     patience: String,
+    /// Have the nodes up before the upgrade, which you start on the Management Node when they are
+    #[arg(long)]
+    before_upgrade: bool,
     #[command(flatten)]
     acting: Acting,
 }
@@ -71,12 +75,16 @@ pub(crate) async fn run(context: &Context, options: &Options, output: &Output) -
     }
     let (mut done, mut late) = (Vec::new(), Vec::new());
     if !nodes.is_empty() {
+        if !options.before_upgrade {
+            may_upgrade(session.policy(), &known.platform, &known.ledger, known.now)?;
+        }
         let question = format!(
-            "Start and hold {} nodes, {} at a time, until they are upgraded?",
+            "Start and hold {} nodes, {} at a time, until they are upgraded, each for {} at the longest?",
             nodes.len(),
-            options.batch
+            options.batch,
+            span(patience)
         );
-        confirm(&options.acting, &question)?;
+        confirm(&options.acting, &session.place, &question)?;
         let mut progress = Progress::new(output);
         for batch in nodes.chunks(options.batch) {
             let ended = Box::pin(one_batch(&session, batch, patience, &mut progress)).await;
@@ -112,6 +120,9 @@ pub(crate) async fn run(context: &Context, options: &Options, output: &Output) -
 /// What is said to whoever interrupts the wait.
 const GOES_ON: &str = "the holds end by themselves; run the same command again: it goes on from there";
 
+/// What nodes that are up wait for, where nothing upgrades them.
+const NO_UPGRADE: &str = "no upgrade runs; start it on the Management Node (Utilities > Upgrade)";
+
 /// Holds a batch until each of its nodes is current, or its time is over; gives both by name.
 async fn one_batch(
     session: &CliSession<'_>,
@@ -130,6 +141,8 @@ async fn one_batch(
     let mut memory = LeaseMemory::default();
     let mut left: Vec<&Behind> = batch.iter().collect();
     let mut done = Vec::new();
+    // Said once, and again after an upgrade that ended without them.
+    let mut asked_for_upgrade = false;
     while !left.is_empty() && session.now() < until {
         session.cycle(&mut memory, &[]).await;
         // The Management Node restarts for its own upgrade: that is waited for as well.
@@ -141,35 +154,38 @@ async fn one_batch(
                 continue;
             }
         };
+        let (policy, now) = (session.policy(), known.now);
         let mut waits = Vec::new();
         let mut still = Vec::new();
+        let mut all_run = true;
         for each in left {
-            match state_of(
-                session.policy(),
-                &known.platform,
-                &known.fleet,
-                &known.ledger,
-                known.now,
-                &each.instance,
-            ) {
+            match state_of(policy, &known.platform, &known.fleet, &known.ledger, now, &each.instance) {
                 UpgradeState::Current => {
                     let hold = hold_of(&each.instance, from, until, &session.by, "");
                     session.clients.ledger.remove_hold(&hold.id).await?;
                     progress.says(&format!("{}: upgraded; its hold is released", each.node));
                     done.push(each.node.to_string());
+                    continue;
                 }
                 UpgradeState::Waits => {
                     waits.push(format!("{} starts", each.node));
-                    still.push(each);
+                    all_run = false;
                 }
-                UpgradeState::Runs(version) => {
-                    waits.push(format!("{} runs {version}", each.node));
-                    still.push(each);
-                }
+                UpgradeState::Runs(version) => waits.push(format!("{} runs {version}", each.node)),
             }
+            still.push(each);
         }
         left = still;
         if !left.is_empty() {
+            let upgrading = may_upgrade(policy, &known.platform, &known.ledger, now).is_ok();
+            if !upgrading {
+                waits.push(NO_UPGRADE.to_owned());
+            }
+            if !upgrading && all_run && !asked_for_upgrade {
+                let names: Vec<&str> = left.iter().map(|each| each.node.as_str()).collect();
+                progress.says(&format!("up: {}: {NO_UPGRADE}", names.join(", ")));
+            }
+            asked_for_upgrade = !upgrading && (all_run || asked_for_upgrade);
             progress.waits(&waits.join(", "));
             progress::pause(GOES_ON).await?;
         }

@@ -67,7 +67,7 @@ impl Work<'_> {
                 output::note(&format!("  note: {warning}"));
             }
         }
-        confirm(&self.common.acting, &format!("Carry this out on {name}?"))?;
+        confirm(&self.common.acting, &session.place, &format!("Carry this out on {name}?"))?;
         let mut progress = Progress::new(output);
         let at = std::sync::Mutex::new("nothing was done yet".to_owned());
         // Wherever it is interrupted: what was done stays, and the rest is planned anew.

@@ -9,6 +9,7 @@ use spillway_view::clean;
 use crate::acting::{Acting, confirm};
 use crate::context::Context;
 use crate::exit::Failure;
+use crate::identity::Place;
 use crate::output::{self, Output};
 use crate::session::CliSession;
 
@@ -32,8 +33,8 @@ impl Dates {
     }
 
     /// Asks whether to store that the window does so on these dates.
-    pub(super) fn confirm(&self, what: &str) -> Result<(), Failure> {
-        confirm(&self.acting, &format!("Store that {} {what} on {}?", self.name, self.words()))
+    pub(super) fn confirm(&self, place: &Place, what: &str) -> Result<(), Failure> {
+        confirm(&self.acting, place, &format!("Store that {} {what} on {}?", self.name, self.words()))
     }
 
     /// Writes down that it was asked.

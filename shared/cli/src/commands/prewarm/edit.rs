@@ -83,7 +83,7 @@ pub(crate) async fn add(context: &Context, options: &Add, output: &Output) -> En
             window.name, window.spec.amount, options.schedule, options.zone, window.spec.hold_minutes
         ));
     }
-    confirm(&options.acting, "Add this window?")?;
+    confirm(&options.acting, &session.place, "Add this window?")?;
     scheduler.create(&window).await?;
     session.asked(&format!("pre-warm window {} added", window.name), None).await?;
     print(context, "added", &window.name, output);
@@ -99,7 +99,7 @@ pub(crate) async fn remove(context: &Context, options: &Remove, output: &Output)
         extras.iter().filter_map(Window::only_date).map(|date| date.to_string()).collect();
     let also =
         if dates.is_empty() { String::new() } else { format!(" and its extra dates {}", dates.join(", ")) };
-    confirm(&options.acting, &format!("Remove the window {}{also}?", options.name))?;
+    confirm(&options.acting, &session.place, &format!("Remove the window {}{also}?", options.name))?;
     let mut removed = scheduler.delete(&options.name).await?;
     for extra in &extras {
         removed |= scheduler.delete(&extra.name).await?;

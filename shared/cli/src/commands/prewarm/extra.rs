@@ -39,7 +39,7 @@ pub(crate) async fn run(context: &Context, options: &Extra, output: &Output) -> 
             ));
         }
     }
-    dates.confirm(what)?;
+    dates.confirm(&session.place, what)?;
     for schedule in &schedules {
         if *undo {
             scheduler.delete(&schedule.name).await?;

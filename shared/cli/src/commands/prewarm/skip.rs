@@ -45,7 +45,7 @@ pub(crate) async fn skip(context: &Context, options: &Skip, output: &Output) -> 
     }
     window.spec.validate().map_err(|error| Failure::usage(error.to_string()))?;
     let what = if *undo { "fires again" } else { "does not fire" };
-    dates.confirm(what)?;
+    dates.confirm(&session.place, what)?;
     scheduler.update(&window).await?;
     dates.asked(&session, what).await?;
     print(context, what, &dates.name, output);

@@ -4,9 +4,10 @@
 mod drain;
 mod nodes;
 mod now;
+mod plan;
 
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::json;
 use spillway_core::blocker::may_stop;
 use spillway_core::observation::InstanceState;
 use spillway_engine::ports::ManagementRead;
@@ -17,7 +18,6 @@ use crate::exit::{Ended, Exit, Failure};
 use crate::known::{FoundNode, KnownState};
 use crate::output::{self, Output};
 use crate::session::CliSession;
-use nodes::{CoveredNode, covered};
 
 /// `spillway stop`.
 #[derive(Debug, Args)]
@@ -66,41 +66,37 @@ pub(crate) async fn run(context: &Context, options: &Stop, output: &Output) -> E
         return Ok(Exit::Done);
     }
     let calls = show(&session, &known, &running, options, output).await?;
-    let covered = covered(&known, &running);
+    let asked = plan::Asked {
+        nodes: &running,
+        now: options.now,
+        ignore_lifetime: options.ignore_lifetime,
+        by: &session.by,
+        reason: &session.reason,
+    };
+    let holds = plan::Holds::of(&known, &running);
     if !output.json {
-        for CoveredNode { node, hold } in &covered {
-            let until = output.minute(hold.until);
-            output::note(&format!(
-                "{node} is covered by hold {} until {until}: a cycle may start it again; to keep it stopped, first run spillway \
-                 release {} or spillway node retire {node}",
-                hold.id, hold.id
-            ));
+        for line in asked.lines(session.policy(), &known, output) {
+            output::note(&line);
         }
     }
-    let held_by: Vec<Value> = covered.iter().map(CoveredNode::json).collect();
     let question = match (options.now, calls) {
         (true, 0) => "Stop now? No calls were seen on these nodes.".to_owned(),
         (true, calls) => format!("Stop now and drop {calls} participants?"),
         (false, _) => "Drain these nodes and stop them when their calls have ended?".to_owned(),
     };
-    confirm(&options.acting, &question)?;
+    confirm(&options.acting, &session.place, &question)?;
     for found in &running {
         for id in session.operator().release_own_holds(&found.instance.id, &known.ledger).await? {
             if !output.json {
-                output::note(&format!("hold {id} is released"));
+                output::note(&format!("released hold {id}"));
             }
         }
     }
     if options.now {
-        now::stop(&session, &running, &held_by, output).await
+        now::stop(&session, &asked, &holds, output).await
     } else {
-        let drain = drain::Drain {
-            session: &session,
-            nodes: &running,
-            held_by: &held_by,
-            ignore_lifetime: options.ignore_lifetime,
-            wait: options.wait || options.ignore_lifetime,
-        };
+        let wait = options.wait || options.ignore_lifetime;
+        let drain = drain::Drain { session: &session, asked: &asked, holds: &holds, wait };
         Box::pin(drain.run(output)).await
     }
 }

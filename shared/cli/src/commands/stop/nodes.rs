@@ -1,9 +1,12 @@
 //! The nodes that are to be stopped: their names, what a cycle says of them, and the holds that may start them again.
 
+use std::fmt;
+
+use serde::Serialize;
 use serde_json::{Value, json};
 use spillway_core::ids::{InstanceId, NodeName};
 use spillway_core::ledger::{Hold, HoldScope};
-use spillway_core::outcome::CycleReport;
+use spillway_core::plan::Plan;
 
 use crate::known::{FoundNode, KnownState};
 
@@ -11,15 +14,46 @@ pub(super) fn names(nodes: &[FoundNode]) -> Vec<String> {
     nodes.iter().map(|found| found.node.name.to_string()).collect()
 }
 
-/// What a cycle says of these instances, one text for each: its name and the reasons.
-pub(super) fn reasons(report: &CycleReport, about: impl Fn(&InstanceId) -> bool) -> Vec<String> {
-    let nodes = report.plan.report.nodes.iter().filter(|node| about(&node.instance));
+/// What a plan says of these instances, one text for each: its name and the reasons.
+pub(super) fn reasons(plan: &Plan, about: impl Fn(&InstanceId) -> bool) -> Vec<String> {
+    let nodes = plan.report.nodes.iter().filter(|node| about(&node.instance));
     nodes
         .map(|node| {
             let reasons: Vec<String> = node.reasons.iter().map(ToString::to_string).collect();
             format!("{}: {}", node.node, reasons.join("; "))
         })
         .collect()
+}
+
+/// A node whose drain has not begun, and why: its request is stored and waits.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Waiting {
+    pub(super) node: NodeName,
+    pub(super) why: String,
+}
+
+impl fmt::Display for Waiting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { node, why } = self;
+        write!(
+            f,
+            "{node} is not drained yet ({why}): the request is stored, and a cycle begins the drain when it may; to take it back: \
+             spillway release {node}"
+        )
+    }
+}
+
+/// Those whose request the cycle neither met nor dismissed: an upgrade runs, or another Management Node took over.
+pub(super) fn waiting(plan: &Plan, nodes: &[FoundNode]) -> Vec<Waiting> {
+    let met = |found: &FoundNode| plan.done_requests.contains(&format!("stop-{}", found.instance.id));
+    let why = |found: &FoundNode| {
+        let report = plan.report.nodes.iter().find(|node| node.instance == found.instance.id);
+        let reasons = report.map(|node| node.reasons.iter().map(ToString::to_string).collect::<Vec<_>>());
+        let suspended = plan.report.suspension.as_ref().map(ToString::to_string);
+        suspended.unwrap_or_else(|| reasons.unwrap_or_default().join("; "))
+    };
+    let left = nodes.iter().filter(|found| !met(found));
+    left.map(|found| Waiting { node: found.node.name.clone(), why: why(found) }).collect()
 }
 
 /// A node that is to be stopped, and a hold that asks for it or for one of several: the next cycle may start it again.

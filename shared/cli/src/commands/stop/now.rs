@@ -1,12 +1,13 @@
 //! A stop at once: the calls on the nodes are dropped, under the operator's name.
 
-use serde_json::{Value, json};
+use serde_json::json;
 use spillway_core::outcome::{ActionEnd, CycleReport};
-use spillway_core::plan::{Action, Override};
+use spillway_core::plan::Action;
 use spillway_engine::cycle::LeaseMemory;
 use spillway_view::clean;
 
 use super::nodes::reasons;
+use super::plan::{Asked, Holds};
 use crate::cycle_result::{self, cycle_json, exit_of, lease_was_taken};
 use crate::exit::{Ended, Exit};
 use crate::known::FoundNode;
@@ -18,20 +19,11 @@ const TRIES: u32 = 5;
 
 pub(super) async fn stop(
     session: &CliSession<'_>,
-    nodes: &[FoundNode],
-    held_by: &[Value],
+    asked: &Asked<'_>,
+    holds: &Holds,
     output: &Output,
 ) -> Ended {
-    let overrides: Vec<Override> = nodes
-        .iter()
-        .map(|found| Override {
-            instance: found.instance.id.clone(),
-            calls: true,
-            lifetime: true,
-            by: session.by.clone(),
-            reason: session.reason.clone(),
-        })
-        .collect();
+    let (nodes, overrides) = (asked.nodes, asked.overrides());
     for found in nodes {
         session.asked("stop now, whatever runs on it", Some(found)).await?;
     }
@@ -49,15 +41,14 @@ pub(super) async fn stop(
     }
     let stopped = stopped_by(&report, nodes);
     if output.json {
-        output::json(&json!({
-            "schema": 1, "platform": session.context.platform, "stopped": stopped, "held_by": held_by,
-            "cycle": cycle_json(&report),
-        }));
+        output::json(&holds.beside(json!({
+            "schema": 1, "platform": session.context.platform, "stopped": stopped, "cycle": cycle_json(&report),
+        })));
     } else {
         cycle_result::print(&report);
         if stopped.len() < nodes.len() {
             output::text(&format!("{}\n", clean(&report.summary())));
-            for line in reasons(&report, |id| nodes.iter().any(|found| found.instance.id == *id)) {
+            for line in reasons(&report.plan, |id| nodes.iter().any(|found| found.instance.id == *id)) {
                 output::note(&line);
             }
         }

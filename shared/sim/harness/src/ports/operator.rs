@@ -9,7 +9,7 @@ use spillway_core::observation::{ElasticAddress, InstanceDetail};
 use spillway_core::observation::{Instance, InterfaceAddress};
 use spillway_engine::ports::OperatorFleet;
 
-use spillway_world::{SharedWorld, lock};
+use spillway_world::{SharedWorld, is_offered, lock};
 
 /// EC2 for an operator.
 #[derive(Clone)]
@@ -43,6 +43,10 @@ impl OperatorFleet for SimOperator {
 
     async fn set_instance_type(&self, instance: &Instance, kind: &InstanceType) -> Result<(), Fault> {
         lock(&self.world).operator_resizes(&instance.id, kind)
+    }
+
+    async fn is_offered(&self, _: &Instance, kind: &InstanceType) -> Result<bool, Fault> {
+        Ok(is_offered(kind))
     }
 
     async fn enable_ena(&self, instance: &Instance) -> Result<(), Fault> {
