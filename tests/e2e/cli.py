@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from . import aws, bad_input, environment, servers
+from . import aws, bad_input, environment, servers, skewed
 from .checks import Checks
 from .documented import undocumented
 from .simulated import Bridge, fetch
@@ -67,6 +67,7 @@ def run(binaries: Path, checks: Checks) -> None:
         settings(cli, system, checks)
         windows(cli, system, checks)
         doctor(cli, system, checks)
+        clocks(cli, system, checks)
         certificates(cli, system, checks)
         at_work(cli, system, checks)
         unknown = undocumented(cli.printed)
@@ -292,6 +293,19 @@ def doctor(cli: Cli, system: environment.Environment, checks: Checks) -> None:
     checks.that("doctor as JSON: the verdict, and each finding has a remedy",
                 value["verdict"] == "bad" and all(c["remedy"] for c in value["checks"] if c["verdict"] != "good"), value)
     system.put_parameters(policy=good)
+
+
+def clocks(cli: Cli, system: environment.Environment, checks: Checks) -> None:
+    """What acts writes times and runs a cycle by this machine's clock."""
+    pause = ("pause", "--for", "1h", "--reason", "by a wrong clock", "--yes")
+    with skewed.sts(system.moto, ahead_s=330) as sts:
+        says(checks, "a command that acts with a clock that is behind AWS's", cli(*pause, AWS_ENDPOINT_URL_STS=sts), REFUSED,
+             "this machine's clock is 5 min behind AWS's", "NTP")
+        says(checks, "and doctor", cli("doctor", AWS_ENDPOINT_URL_STS=sts), FAILED, "AWS clock", "5 min behind")
+        says(checks, "what only reads goes on", cli("status", AWS_ENDPOINT_URL_STS=sts), DONE, "room for 17")
+    with skewed.sts(system.moto, ahead_s=-30) as sts:
+        says(checks, "half a minute does not matter", cli(*pause, AWS_ENDPOINT_URL_STS=sts), DONE, "paused until")
+    says(checks, "and is over", cli("resume", "--yes"), DONE, "resumed")
 
 
 def certificates(cli: Cli, system: environment.Environment, checks: Checks) -> None:

@@ -6,9 +6,11 @@ use std::fmt;
 
 use aws_config::SdkConfig;
 use aws_sdk_sts::error::DisplayErrorContext;
+use jiff::{SignedDuration, Timestamp};
 use spillway_core::ledger::Actor;
 use spillway_core::report::actor;
 
+use crate::clock::{AnswerDate, ahead, may_act};
 use crate::exit::Failure;
 
 /// The caller, as STS knows him.
@@ -18,6 +20,8 @@ pub(crate) struct Caller {
     pub(crate) by: Actor,
     /// The account. Whoever can write to one ledger has the same.
     pub(crate) account: String,
+    /// How far this machine's clock is ahead of AWS's; `None`: not known.
+    pub(crate) clock_ahead: Option<SignedDuration>,
 }
 
 /// Asks STS.
@@ -26,7 +30,14 @@ pub(crate) async fn ask(config: &SdkConfig) -> Result<Caller, Failure> {
         .timeout_config(spillway_aws::timeouts())
         .retry_config(spillway_aws::read_retries());
     let client = aws_sdk_sts::Client::from_conf(config.build());
-    let answer = client.get_caller_identity().send().await.map_err(|error| {
+    let (date, sent) = (AnswerDate::default(), Timestamp::now());
+    let request = client.get_caller_identity().customize().interceptor(date.clone());
+    let answer = request.send().await.map_err(|error| {
+        // AWS takes no request that is signed five minutes off, and tells its own time with the refusal.
+        let ahead = date.get().map(|date| ahead(date, sent, Timestamp::now()));
+        if let Err(wrong_clock) = may_act(ahead) {
+            return wrong_clock;
+        }
         Failure::failed(format!("STS did not say who you are: {}", DisplayErrorContext(&error)))
             .remedy("check your credentials: aws sts get-caller-identity")
     })?;
@@ -36,7 +47,8 @@ pub(crate) async fn ask(config: &SdkConfig) -> Result<Caller, Failure> {
         return Err(Failure::failed("STS gave no ARN for you"));
     }
     let account = answer.account().unwrap_or("not known").to_owned();
-    Ok(Caller { by: Actor::Person(name.to_owned()), account })
+    let clock_ahead = date.get().map(|date| ahead(date, sent, Timestamp::now()));
+    Ok(Caller { by: Actor::Person(name.to_owned()), account, clock_ahead })
 }
 
 /// Where a command acts, and as whom: a part of every plan.
@@ -52,7 +64,7 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { caller, region, platform } = self;
         match caller {
-            Some(Caller { by, account }) => {
+            Some(Caller { by, account, clock_ahead: _ }) => {
                 write!(f, "platform {platform} in AWS account {account}, region {region}, as {}", actor(by))
             }
             None => {
@@ -68,7 +80,8 @@ mod tests {
 
     #[test]
     fn the_account_the_region_and_the_platform_are_named() {
-        let caller = Caller { by: Actor::Person("user/anna".to_owned()), account: "123456789012".to_owned() };
+        let (by, account) = (Actor::Person("user/anna".to_owned()), "123456789012".to_owned());
+        let caller = Caller { by, account, clock_ahead: None };
         let place =
             Place { caller: Some(caller), region: "eu-central-1".to_owned(), platform: "acme".to_owned() };
         let said = "platform acme in AWS account 123456789012, region eu-central-1, as user/anna";

@@ -7,6 +7,7 @@
 //! `acting.rs`.
 
 mod acting;
+mod clock;
 mod commands;
 mod context;
 mod cycle_result;

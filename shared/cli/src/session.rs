@@ -15,6 +15,7 @@ use spillway_engine::ports::LedgerWrite;
 use spillway_runtime::{AwsSystems, ClientPorts, Clients};
 
 use crate::acting::Acting;
+use crate::clock;
 use crate::context::Context;
 use crate::exit::Failure;
 use crate::identity::Place;
@@ -37,10 +38,12 @@ pub(crate) struct CliSession<'a> {
 type Operator<'a> = spillway_engine::operator::Operator<'a, AwsSystems>;
 
 impl<'a> CliSession<'a> {
-    /// Asks STS who acts, and makes the clients.
+    /// Asks STS who acts, and makes the clients. Refused where this machine's clock is wrong.
     pub(crate) async fn open(context: &'a Context, acting: &Acting) -> Result<Self, Failure> {
         let clients = context.clients().await?;
-        let by = context.caller().await?.by.clone();
+        let caller = context.caller().await?;
+        clock::may_act(caller.clock_ahead)?;
+        let by = caller.by.clone();
         let place = context.place().await;
         Ok(Self { context, clients, by, place, reason: acting.reason_or_none().to_owned() })
     }

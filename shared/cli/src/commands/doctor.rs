@@ -2,13 +2,16 @@
 
 use std::time::Instant;
 
+use jiff::SignedDuration;
 use serde_json::json;
 use spillway_audit::{Check, Verdict, examine, render_checks};
 use spillway_core::report::actor;
 use spillway_core::snapshot::Snapshot;
 use spillway_engine::cycle::read_world;
 use spillway_engine::ports::{CertificateRead, LicenceRead};
+use spillway_view::time::span;
 
+use crate::clock;
 use crate::context::Context;
 use crate::exit::{Ended, Exit, Failure};
 use crate::output::{self, Output, Terminal};
@@ -27,10 +30,11 @@ pub(crate) async fn run(context: &Context, output: &Output) -> Ended {
 async fn checks(context: &Context) -> Vec<Check> {
     let mut checks = Vec::new();
     match context.caller().await {
-        Ok(caller) => checks.push(Check::good(
-            "AWS identity",
-            format!("you are {} in account {}", actor(&caller.by), caller.account),
-        )),
+        Ok(caller) => {
+            let found = format!("you are {} in account {}", actor(&caller.by), caller.account);
+            checks.push(Check::good("AWS identity", found));
+            checks.extend(caller.clock_ahead.map(aws_clock));
+        }
         Err(failure) => checks.push(bad("AWS identity", failure)),
     }
     let region = context.connector.config().region().map_or_else(|| "?".to_owned(), ToString::to_string);
@@ -67,6 +71,16 @@ async fn checks(context: &Context) -> Vec<Check> {
     checks.extend(examine(&clients.settings.policy, &snapshot, context.now()));
     checks.push(windows(context, clients.settings.stack.is_some()).await);
     checks
+}
+
+/// This machine's clock: commands that act are refused with a wrong one.
+fn aws_clock(ahead: SignedDuration) -> Check {
+    const WHAT: &str = "AWS clock";
+    if clock::is_wrong(&ahead) {
+        let remedy = "set this machine's clock (NTP): commands that act are refused until then";
+        return Check::bad(WHAT, clock::said(ahead, "AWS's"), remedy.to_owned());
+    }
+    Check::good(WHAT, format!("it and this machine's differ by {}", span(ahead.abs())))
 }
 
 async fn windows(context: &Context, deployed: bool) -> Check {

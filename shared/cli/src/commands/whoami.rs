@@ -10,7 +10,7 @@ use crate::identity::Caller;
 use crate::output::{self, Output};
 
 pub(crate) async fn run(context: &Context, output: &Output) -> Ended {
-    let Caller { by, account } = context.caller().await?;
+    let Caller { by, account, .. } = context.caller().await?;
     if output.json {
         output::json(&json!({"schema": 1, "actor": by, "account": account, "platform": context.platform}));
     } else {

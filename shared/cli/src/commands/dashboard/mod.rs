@@ -17,6 +17,7 @@ use spillway_runtime::AwsSystems;
 use spillway_runtime::Clients;
 use tokio::sync::Mutex;
 
+use crate::clock;
 use crate::context::Context;
 use crate::exit::{Ended, Exit, Failure};
 use crate::output::{self, Output};
@@ -34,7 +35,12 @@ pub(crate) struct Options {
 pub(crate) async fn run(context: Context, options: &Options, utc: bool, output: &Output) -> Ended {
     // What is wrong with settings or credentials is said here, where somebody reads it, and not on a page.
     context.clients().await?;
-    let by = context.caller().await?.by.clone();
+    let caller = context.caller().await?;
+    let by = caller.by.clone();
+    if let Some(ahead) = caller.clock_ahead.filter(clock::is_wrong) {
+        let wrong = clock::said(ahead, "AWS's");
+        output::note(&format!("{wrong}: set it before you start or stop nodes from the page"));
+    }
     let settings =
         ServeSettings { port: options.port, zone: utc.then(|| "UTC".to_owned()), ..ServeSettings::default() };
     let (platform, who) = (context.platform.clone(), spillway_core::report::actor(&by).to_owned());

@@ -17,6 +17,7 @@ use spillway_engine::cycle::LeaseMemory;
 use spillway_view::clean;
 
 use crate::acting::{Acting, confirm};
+use crate::clock;
 use crate::context::Context;
 use crate::cycle_result::{self, cycle_json, exit_of, lease_was_taken};
 use crate::exit::{Ended, Exit, Failure};
@@ -84,6 +85,13 @@ async fn put(
     }
     let holds = wanted(&session, &known, what, &times)?;
     warn_about_assist(&session, &known, &times)?;
+    let ahead = known.now.duration_since(known.platform.server_time);
+    if clock::is_wrong(&ahead) {
+        let wrong = clock::said(ahead, "the Management Node's");
+        output::note(&format!(
+            "{wrong}, and agrees with AWS's as far as that is known: set NTP on the Management Node"
+        ));
+    }
     if !output.json {
         for line in describe::lines(session.policy(), &known, &holds, &times, output) {
             output::note(&line);
