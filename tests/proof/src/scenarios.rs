@@ -141,4 +141,5 @@ scenarios!(
     two_commands_about_one_node_and_the_later_one_counts,
     a_node_that_failed_to_start_is_stopped_although_its_location_is_needed,
     a_missing_right_for_one_instance_does_not_lose_the_start,
+    in_assist_mode_what_pexip_lists_is_asked_for_once,
 );

@@ -11,15 +11,21 @@ use crate::ports::{Clock, InstanceOrder, OrderResults, OverflowStart};
 use spillway_core::fault::{Fault, FaultKind, Refusal, RefusalKind};
 use spillway_core::ids::InstanceId;
 
-/// Has Pexip start instances, two at a time: what a Management Node takes at once.
+/// Has Pexip start instances, two at a time: what a Management Node takes at once. What it lists is asked for once a cycle, however
+/// many rounds of substitutes there are.
 pub(crate) async fn start_through_pexip<M: OverflowStart, C: Clock>(
     management: &M,
     clock: &C,
     deadline: Duration,
     orders: &[InstanceOrder],
+    known: &mut Option<Vec<InstanceId>>,
 ) -> OrderResults {
-    let listed = match management.read_cloud_instances().await {
-        Ok(listed) => listed,
+    let read = match known.take() {
+        Some(listed) => Ok(listed),
+        None => management.read_cloud_instances().await,
+    };
+    let listed = match read {
+        Ok(listed) => &*known.insert(listed),
         Err(fault) => {
             let refusal = refusal_of(&fault);
             return orders.iter().map(|order| (order.instance.clone(), Err(refusal.clone()))).collect();
@@ -29,7 +35,7 @@ pub(crate) async fn start_through_pexip<M: OverflowStart, C: Clock>(
         if deadline.saturating_sub(clock.monotonic()) < LAST_START {
             return Err(not_attempted("too little time was left"));
         }
-        let instance = named(&listed, order)?;
+        let instance = named(listed, order)?;
         management.start_overflow_node(instance).await.map_err(|fault| refusal_of(&fault))
     };
     let mut results = Vec::with_capacity(orders.len());

@@ -47,6 +47,8 @@ pub(crate) struct Apply<'a, 'p, S: Systems> {
     written: BTreeMap<InstanceId, u64>,
     /// What the outcome changes in the records, against the intent.
     changed: BTreeMap<InstanceId, NodeRecord>,
+    /// What Pexip's own bursting lists, once it was asked.
+    listed: Option<Vec<InstanceId>>,
     done: Applied,
 }
 
@@ -72,6 +74,7 @@ impl<'a, 'p, S: CycleSystems> Apply<'a, 'p, S> {
             lease,
             written,
             changed: BTreeMap::new(),
+            listed: None,
             done: Applied::default(),
         }
     }

@@ -120,7 +120,7 @@ impl<S: CycleSystems> Apply<'_, '_, S> {
             Mode::Control => self.cycle.ports.fleet.start_instances(&orders).await,
             Mode::Assist => {
                 let Cycle { ports, deadline, .. } = self.cycle;
-                start_through_pexip(ports.management, ports.clock, *deadline, &orders).await
+                start_through_pexip(ports.management, ports.clock, *deadline, &orders, &mut self.listed).await
             }
         };
         let mut results: BTreeMap<InstanceId, Result<(), Refusal>> = answers.into_iter().collect();
