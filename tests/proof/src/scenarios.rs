@@ -142,4 +142,5 @@ scenarios!(
     a_node_that_failed_to_start_is_stopped_although_its_location_is_needed,
     a_missing_right_for_one_instance_does_not_lose_the_start,
     in_assist_mode_what_pexip_lists_is_asked_for_once,
+    a_node_of_the_fallback_location_stays_as_long_as_it_is_needed_for_another,
 );

@@ -71,7 +71,7 @@ pub(super) fn plan_demand(draft: &mut Draft<'_>) {
 
 fn meet(draft: &mut Draft<'_>, id: LocationId, location: &LocationView<'_>, threshold: HdCalls, why: &str) {
     let mut room = location.room();
-    let undrained = undrain(draft, id, threshold, &mut room);
+    let mut undrained = undrain(draft, id, threshold, &mut room);
     let (mut nodes, mut added) = (0, HdCalls(0));
     let mut short = None;
     if room <= threshold {
@@ -83,6 +83,8 @@ fn meet(draft: &mut Draft<'_>, id: LocationId, location: &LocationView<'_>, thre
     {
         // What is up there already was started for us, or serves us as well.
         room = room.plus(view.room());
+        let back = undrain(draft, fallback, threshold, &mut room);
+        undrained = (undrained.0 + back.0, undrained.1.plus(back.1));
         let (more, calls, still) = start_from(draft, fallback, threshold, &mut room, why);
         nodes += more;
         added = added.plus(calls);

@@ -7,8 +7,10 @@ use super::expected::{kept_for, need_of};
 use super::hold::{Up, current, up_without_forecast};
 use super::stuck::{give_up, stuck};
 use super::{AFTER_FAILOVER, IDLE_GAP};
-use crate::assess::{OverflowNode, Phase, RETIRED_MARK, UPGRADE_LASTS, is_fresh, is_our_maintenance};
-use crate::ids::LocationId;
+use crate::assess::{
+    LocationView, OverflowNode, Phase, RETIRED_MARK, UPGRADE_LASTS, is_fresh, is_our_maintenance,
+};
+use crate::ids::{HdCalls, LocationId, LocationName};
 use crate::ledger::{Actor, Drain, DrainKind, Hold, HoldScope};
 use crate::plan::Action;
 use crate::report::NodeReason;
@@ -206,6 +208,7 @@ pub(super) fn begin(draft: &mut Draft<'_>) {
         let forecast = need_of(draft, id);
         let mut capacity = location.max.plus(location.booting);
         let mut room = location.room();
+        let leaning = leaning_on(draft, name, margin);
         // The last by name first: the first by name is what is started again.
         for index in location.overflow.iter().rev() {
             let Some(node) = view.nodes.get(*index) else { continue };
@@ -225,7 +228,11 @@ pub(super) fn begin(draft: &mut Draft<'_>) {
                     && left.missing(hold.amount, *all) > 0
             }) {
                 Some(NodeReason::Held { hold: hold.id.clone() })
-            } else if ready && (growing || (needed && room.minus(node.free) <= threshold)) {
+            } else if ready
+                && (growing
+                    || (needed && room.minus(node.free) <= threshold)
+                    || leaning.iter().any(|(own, least)| own.plus(room.minus(node.free)) <= *least))
+            {
                 Some(NodeReason::Needed)
             } else if slots == 0 {
                 Some(NodeReason::DrainsAtOnce)
@@ -252,6 +259,19 @@ pub(super) fn begin(draft: &mut Draft<'_>) {
             begin_drain(draft, node, auto_drain(draft, id));
         }
     }
+}
+
+/// The locations that are needed, with the margin, and for which nodes are started here when they have nothing left: the room of each
+/// and what it has to exceed.
+fn leaning_on(draft: &Draft<'_>, fallback: &LocationName, margin: HdCalls) -> Vec<(HdCalls, HdCalls)> {
+    let leans = |location: &LocationView<'_>| {
+        draft.policy.fallback.get(&location.location.name).is_some_and(|name| name == fallback)
+    };
+    let locations = draft.view.overflow_locations().filter(|(_, location)| leans(location));
+    locations
+        .filter(|(id, location)| need(draft, *id, location, margin).is_some())
+        .map(|(_, location)| (location.room(), draft.threshold(&location.location.name).plus(margin)))
+        .collect()
 }
 
 fn auto_drain(draft: &Draft<'_>, id: LocationId) -> Drain {

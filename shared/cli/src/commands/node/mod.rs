@@ -54,30 +54,39 @@ pub(crate) async fn run(context: &Context, command: &NodeCommand, output: &Outpu
             };
             let between = when::length(&options.between, SignedDuration::from_hours(1))?;
             let between = Duration::try_from(between).unwrap_or(no_wait);
-            each(context, &options.node, &operation, &options.common, between, output).await
+            Box::pin(each(context, &options.node, &operation, &options.common, between, output)).await
         }
         NodeCommand::Retire(options) => {
-            each(context, &options.node, &Operation::Retire, &options.common, no_wait, output).await
+            Box::pin(each(context, &options.node, &Operation::Retire, &options.common, no_wait, output)).await
         }
         NodeCommand::Reinstate(options) => {
-            each(context, &options.node, &Operation::Reinstate, &options.common, no_wait, output).await
+            Box::pin(each(context, &options.node, &Operation::Reinstate, &options.common, no_wait, output))
+                .await
         }
         NodeCommand::Remove(options) => Box::pin(remove(context, options, output)).await,
         NodeCommand::EnableEna(options) => {
             let operation = Operation::EnableEna { leave_stopped: options.leave_stopped };
-            each(context, &options.node, &operation, &options.common, no_wait, output).await
+            Box::pin(each(context, &options.node, &operation, &options.common, no_wait, output)).await
         }
         NodeCommand::Resize(Resize { kind, change }) => {
             let operation = Operation::Resize {
                 kind: InstanceType::new(kind.clone()),
                 leave_stopped: change.leave_stopped,
             };
-            each(context, &change.node, &operation, &change.common, no_wait, output).await
+            Box::pin(each(context, &change.node, &operation, &change.common, no_wait, output)).await
         }
         NodeCommand::Address(options) => {
             let allocation = options.allocation.clone().map(AllocationId::new);
             let nodes = std::slice::from_ref(&options.node);
-            each(context, nodes, &Operation::Address { allocation }, &options.common, no_wait, output).await
+            Box::pin(each(
+                context,
+                nodes,
+                &Operation::Address { allocation },
+                &options.common,
+                no_wait,
+                output,
+            ))
+            .await
         }
         NodeCommand::Upgrade(options) => Box::pin(upgrade::run(context, options, output)).await,
     }

@@ -158,7 +158,9 @@ impl ForecastRead for MemoryLedger {
 impl ForecastWrite for MemoryLedger {
     async fn read_days(&self, since: Date) -> Result<Days, Fault> {
         let mut days = self.working()?.days.clone();
-        days.values_mut().for_each(|days| days.retain(|day| day.date >= since));
+        for days in days.values_mut() {
+            days.retain(|day| day.date >= since);
+        }
         Ok(days)
     }
 

@@ -166,5 +166,6 @@ impl Watch {
             && given_up.is_none_or(|given_up| given_up.until < seen.now)
             && !seen.holds().any(|hold| covers(hold, node))
             && (!seen.may_be_needed(location) || enough)
+            && !seen.is_leant_on(&node.view.location, left)
     }
 }

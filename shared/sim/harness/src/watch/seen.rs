@@ -222,6 +222,16 @@ impl<'a> Seen<'a> {
         self.principals(location).any(full) || self.hosts(location)
     }
 
+    /// Whether another location may be in need of this one, its fallback, with so many HD calls free here.
+    pub(super) fn is_leant_on(&self, fallback: &LocationName, free: u32) -> bool {
+        self.platform.locations.iter().any(|location| {
+            let own: u32 = self.nodes_in(location.id).map(|node| self.at_least_free(node)).sum();
+            self.policy.fallback.get(&location.name) == Some(fallback)
+                && self.may_be_needed(location.id)
+                && own + free <= self.threshold(&location.name) + self.policy.stop_margin.0
+        })
+    }
+
     /// HD calls that are free on a node for certain.
     pub(super) fn at_least_free(&self, node: &SeenNode) -> u32 {
         let up = node.view.service == ServiceView::Ready
