@@ -176,7 +176,9 @@ mod tests {
         let before = source.now();
         let data = source.read().await.unwrap();
         assert_eq!(source.now(), before, "looking takes no time");
-        assert!(data.status.is_read(), "{:?}", data.status.trouble);
+        let first = &data.status.first;
+        assert!(first.room_now.is_some() && first.ledger_read, "{:?}", data.status.trouble);
+        assert!(data.status.is_without_cycles(), "the day has not begun");
         assert_eq!(data.status.nodes.len(), day.overflow);
         assert_eq!(data.windows.len(), 1);
         assert_eq!(data.windows[0].spike_at, day.start + SignedDuration::from_hours(9));

@@ -52,9 +52,13 @@ pub fn build_status(platform: &str, policy: &Policy, snapshot: &Snapshot, now: T
         (Err(_), Ok(fleet)) => status.nodes = blind_nodes(policy, fleet, known, now),
         (_, Err(_)) => {}
     }
-    if let Some(cycle) = status.first.last_cycle.as_ref().filter(|_| status.is_without_cycles()) {
+    if status.is_without_cycles() {
+        let since = match &status.first.last_cycle {
+            Some(cycle) => format!("no cycle for {}", age(cycle.at, status.at)),
+            None => "no cycle has ever run".to_owned(),
+        };
         status.trouble.insert(0, Trouble {
-            what: format!("no cycle for {}: nothing is started or stopped", age(cycle.at, status.at)),
+            what: format!("{since}: nothing is started or stopped"),
             remedy: "look whether the evaluator's schedule is enabled, and at its log: infra/RUNBOOK.md, no good cycle".to_owned(),
         });
     }

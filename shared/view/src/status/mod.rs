@@ -64,9 +64,13 @@ impl Status {
         self.first.room_now.is_some() && self.first.ledger_read && !self.is_without_cycles()
     }
 
-    /// Whether the last cycle ended so long ago that nobody starts or stops anything.
+    /// Whether the last cycle ended so long ago that nobody starts or stops anything, or none has ever run. Of a ledger that
+    /// cannot be read nothing is known.
     pub fn is_without_cycles(&self) -> bool {
-        self.first.last_cycle.as_ref().is_some_and(|cycle| self.at.duration_since(cycle.at) > WITHOUT_CYCLES)
+        match &self.first.last_cycle {
+            Some(cycle) => self.at.duration_since(cycle.at) > WITHOUT_CYCLES,
+            None => self.first.ledger_read,
+        }
     }
 }
 

@@ -39,7 +39,8 @@ pub struct View {
 /// The status as text.
 pub fn render(status: &Status, view: &View, paint: &impl Paint) -> String {
     let mut page = Page { text: String::new(), paint, width: view.width };
-    page.line(Tone::Plain, &first_line(status, view));
+    let tone = if status.is_without_cycles() { Tone::Bad } else { Tone::Plain };
+    page.line(tone, &first_line(status, view));
     for trouble in &status.trouble {
         page.line(Tone::Bad, &format!("! {}", local(&trouble.what, view.now, &view.zone)));
         if !trouble.remedy.is_empty() {

@@ -1,12 +1,14 @@
 //! The value: its shape is a promise, and its numbers are right.
 
+use jiff::tz::TimeZone;
+use spillway_core::fault::{Fault, FaultKind, System};
 use spillway_core::ids::{HdCalls, LocationId};
 use spillway_core::ledger::{HoldAmount, HoldScope};
 use spillway_core::observation::NodeRole;
 use spillway_core::report::HoldStatus;
-use spillway_view::Status;
+use spillway_view::{Paint, Status, Tone, View, render};
 
-use crate::scene::{LONDON, Life0, Scene, ago, location, monday, unreachable};
+use crate::scene::{LONDON, Life0, Scene, ago, location, monday, now, unreachable};
 
 #[test]
 fn the_shape_of_the_json_is_kept() {
@@ -137,5 +139,39 @@ fn five_minutes_without_a_cycle_are_said_first_and_are_no_success() {
         assert_eq!(status.is_read(), healthy, "{minutes} min");
         assert_eq!(status.trouble.iter().any(|trouble| trouble.what.starts_with("no cycle")), !healthy);
         assert_eq!(scene.text(false).contains("NO CYCLE RUNS"), !healthy);
+    }
+}
+
+#[test]
+fn a_platform_where_no_cycle_ever_ran_is_no_success_either_and_one_that_cannot_be_read_is_not_said_to_be_it()
+{
+    let mut scene = monday();
+    scene.ledger().cycle.digest = None;
+    let status = scene.status();
+    assert!(!status.is_read() && status.is_without_cycles());
+    assert!(status.trouble[0].what.starts_with("no cycle has ever run"), "{:?}", status.trouble);
+    assert!(scene.text(false).contains("NO CYCLE RUNS"));
+    scene.ledger = Err(Fault::new(System::Ledger, FaultKind::Timeout, "no answer"));
+    let status = scene.status();
+    assert!(!status.is_read() && !status.is_without_cycles(), "nothing is known of cycles");
+}
+
+/// Shows the tone in front of each line.
+struct Tones;
+
+impl Paint for Tones {
+    fn paint(&self, tone: Tone, line: &str) -> String {
+        format!("{tone:?} {line}")
+    }
+}
+
+#[test]
+fn the_first_line_is_red_while_no_cycle_runs() {
+    for (minutes, tone) in [(1, "Plain "), (6, "Bad ")] {
+        let mut scene = monday();
+        scene.ledger().cycle.digest.as_mut().unwrap().at = ago(minutes);
+        let view = View { zone: TimeZone::UTC, now: now(), all: false, width: None };
+        let text = render(&scene.status(), &view, &Tones);
+        assert!(text.lines().next().unwrap().starts_with(tone), "{minutes} min: {text}");
     }
 }
