@@ -6,6 +6,7 @@
 //! | `STATE` | `NODE#<instance-id>` | what is remembered of one instance |
 //! | `STATE` | `NAT#<instance-id>` | what the reconciler remembers of one instance |
 //! | `STATE` | `HOLD#<id>`, `REQUEST#<id>` | demand floors and operators' commands |
+//! | `FORECAST` | `DAY#<date>#<location>`, `PROFILE#<location>` | closed days, and what was learned from them |
 //! | `EVENT#<yyyy-mm>` | `<utc>#<id>` | history |
 //! | `LOAD#<yyyy-mm-dd>` | `<utc minute>` | free and greatest HD capacity per location |
 //!
