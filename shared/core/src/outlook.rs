@@ -54,7 +54,8 @@ pub fn look_ahead(
     let at = LocalMinute::of(now, &policy.forecast.zone());
     let digest = ledger.cycle.digest.as_ref();
     let before = digest.map(|digest| &digest.recent);
-    let lately = digest.filter(|digest| now.duration_since(digest.at) <= EXPECTED_LASTS);
+    let lately =
+        digest.filter(|digest| digest.expected_at.is_some_and(|at| now.duration_since(at) <= EXPECTED_LASTS));
     let (lead, holidays) = (policy.forecast.lead_minutes(), &policy.forecast.holidays);
     let ahead = |profile: Option<&Profile>, recent: &Recent| forecast(profile, recent, at, lead, holidays);
     let mut outlook = Outlook::default();

@@ -33,9 +33,9 @@ pub struct Plan {
     /// Demand of the last half hour, to be remembered.
     #[serde(skip)]
     pub recent: RecentDemand,
-    /// What is expected, to be remembered.
+    /// What is expected, to be remembered; none: it was not reckoned anew.
     #[serde(skip)]
-    pub expected: Forecasts,
+    pub expected: Option<Forecasts>,
     /// Why.
     pub report: Report,
 }
@@ -53,7 +53,7 @@ impl Plan {
             done_requests: Vec::new(),
             load: Vec::new(),
             recent: RecentDemand::new(),
-            expected: Forecasts::new(),
+            expected: None,
             report: Report::default(),
         }
     }

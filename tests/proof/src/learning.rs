@@ -5,7 +5,7 @@ use spillway_core::ids::HdCalls;
 use spillway_core::ledger::LocationLoad;
 use spillway_core::policy::{ForecastPolicy, Policy};
 use spillway_engine::learning::Memory;
-use spillway_engine::ports::{ForecastWrite, LedgerWrite};
+use spillway_engine::ports::{ForecastWrite, LedgerRead, LedgerWrite};
 use spillway_harness::{Harness, finish};
 use spillway_world::WorldBuilder;
 
@@ -125,4 +125,27 @@ fn a_ledger_that_fails_costs_no_cycle_and_is_asked_again_in_ten_minutes() {
     harness.advance(SignedDuration::from_mins(11));
     assert!(ask(&mut memory, &harness).unwrap().is_some());
     assert!(harness.cycle().outcome.is_good());
+}
+
+#[test]
+fn what_an_evaluation_expected_is_taken_over_by_others_and_does_not_outlive_it() {
+    let mut harness = platform(7, ForecastPolicy::default());
+    let mut memory = Memory::default();
+    learn(&harness, &mut memory);
+    harness.set_profiles(memory.profiles());
+    harness.advance(SignedDuration::from_mins(8 * 60 + 51));
+    harness.cycle();
+    let ledger = finish(harness.ledger().read_ledger(harness.now())).unwrap();
+    let observation = harness.observe().unwrap();
+    let starts = |now: Timestamp| {
+        let plan = spillway_core::plan_ahead(harness.policy(), &observation, &ledger, None, now, &[]);
+        assert_eq!(plan.expected, None, "only an evaluation reckons it");
+        plan.actions.iter().filter(|action| action.word() == "start").count()
+    };
+    harness.advance(SignedDuration::from_mins(1));
+    assert_eq!(starts(harness.now()), starts(harness.now()));
+    let digest = ledger.as_ref().unwrap().cycle.digest.as_ref().unwrap();
+    assert!(digest.expected_at.is_some() && digest.expected.contains_key(&"London".into()));
+    harness.advance(SignedDuration::from_mins(5));
+    assert_eq!(starts(harness.now()), 0, "nobody evaluates any more: it is not believed for long");
 }

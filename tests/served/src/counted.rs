@@ -9,7 +9,8 @@ use jiff::SignedDuration;
 use spillway_core::fault::{Fault, System};
 use spillway_core::ids::HdCalls;
 use spillway_core::outcome::CycleReport;
-use spillway_core::policy::Policy;
+use spillway_core::outlook::Profiles;
+use spillway_core::policy::{ForecastPolicy, Policy};
 use spillway_dynamodb::DynamoLedger;
 use spillway_engine::cycle::{Cycle, LeaseMemory};
 use spillway_engine::ports::Ports;
@@ -58,6 +59,7 @@ struct Stack {
     calls: Calls,
     operations: Operations,
     memory: LeaseMemory,
+    policy: Policy,
     cycles: u32,
 }
 
@@ -128,6 +130,7 @@ impl Stack {
             calls,
             operations,
             memory: LeaseMemory::default(),
+            policy: Policy::with_defaults("manager"),
             cycles: 0,
             world,
         }
@@ -143,14 +146,14 @@ impl Stack {
         let (fleet, management, ledger, clock) = (&*fleet, &*management, &*ledger, &*clock);
         let ports = Ports::of(fleet, management, ledger, clock);
         let deadline = clock.monotonic() + Duration::from_secs(45);
-        let policy = Policy::with_defaults("manager");
+        let (policy, profiles) = (self.policy.clone(), Profiles::new());
         self.cycles += 1;
         let cycle = Cycle {
             ports,
             policy: &policy,
             owner: format!("cycle-{}", self.cycles),
             deadline,
-            profiles: None,
+            profiles: Some(&profiles),
         };
         let report = Box::pin(cycle.run(&mut self.memory)).await;
         Counted {
@@ -224,6 +227,8 @@ async fn what_changes_seldom_is_written_when_it_changes_and_known_as_long_as_cyc
 #[tokio::test]
 async fn one_list_more_while_overflow_nodes_run_and_three_more_per_node_about_to_stop() {
     let mut stack = Stack::with(10).await;
+    // One node is started, and no more for the rise of calls that all come at once.
+    stack.policy.forecast = ForecastPolicy::off();
     let idle = Box::pin(stack.after(3)).await;
     let calls = lock(&stack.world).call_many("HQ", 30, CallSpec::HD);
     let running = Box::pin(stack.after(11)).await;
@@ -235,8 +240,7 @@ async fn one_list_more_while_overflow_nodes_run_and_three_more_per_node_about_to
     // The callers go; each step of the drain reads one node's activity, three lists of live calls.
     lock(&stack.world).hang_up_all(&calls);
     let (mut steps, mut stopped) = (0, false);
-    // The rise of thirty calls has started a second node: one is drained after the other.
-    for _ in 0..90 {
+    for _ in 0..20 {
         let counted = Box::pin(stack.cycle()).await;
         let activity = 3 * stack.calls.named("ReadActivity");
         assert!(activity <= 3, "of one node in a cycle: {:?}", counted.requests);

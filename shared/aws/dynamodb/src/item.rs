@@ -215,6 +215,7 @@ mod tests {
             upgrade_since: None,
             recent: spillway_core::outlook::RecentDemand::new(),
             expected: spillway_core::outlook::Forecasts::new(),
+            expected_at: None,
         };
         let map = BTreeMap::from([("digest", &digest)]);
         let back: BTreeMap<String, Digest> = decode(encode(Key::cycle(), &map, None).unwrap()).unwrap();

@@ -165,6 +165,7 @@ fn shortened(digest: &Digest) -> Digest {
         upgrade_since,
         recent,
         expected,
+        expected_at,
     } = digest.clone();
     Digest {
         at,
@@ -179,6 +180,7 @@ fn shortened(digest: &Digest) -> Digest {
         upgrade_since,
         recent,
         expected,
+        expected_at,
     }
 }
 

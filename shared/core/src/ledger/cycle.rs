@@ -54,6 +54,9 @@ pub struct Digest {
     /// What is expected, by principal location, for whoever has not learned it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub expected: Forecasts,
+    /// When that was reckoned.
+    #[serde(default)]
+    pub expected_at: Option<Timestamp>,
 }
 
 impl Digest {
@@ -71,6 +74,7 @@ impl Digest {
             upgrade_since: None,
             recent: RecentDemand::new(),
             expected: Forecasts::new(),
+            expected_at: None,
         }
     }
 }

@@ -61,7 +61,9 @@ pub fn plan_ahead(
     };
     let given = Given { overrides, forecasts: Some(&outlook.forecasts) };
     let mut plan = plan_given(policy, observation, ledger, now, given);
-    (plan.recent, plan.expected) = (outlook.recent, outlook.forecasts);
+    plan.recent = outlook.recent;
+    // What was only taken over from the last evaluation must not outlive it.
+    plan.expected = profiles.map(|_| outlook.forecasts);
     plan
 }
 

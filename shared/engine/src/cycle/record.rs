@@ -158,7 +158,8 @@ fn digest(
         } else {
             before.recent
         },
-        expected: report.plan.expected.clone(),
+        expected_at: if report.plan.expected.is_some() { Some(now) } else { before.expected_at },
+        expected: report.plan.expected.clone().unwrap_or(before.expected),
         // An upgrade that cannot be seen for a moment, since the Management Node restarts, is not over.
         upgrade_since: platform.map_or(before.upgrade_since, |platform| {
             shows_upgrade(policy, platform).then(|| before.upgrade_since.unwrap_or(now))

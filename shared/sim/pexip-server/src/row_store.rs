@@ -66,6 +66,14 @@ impl<'a> RowStore<'a> {
     /// One row by what stands in its address.
     pub(super) fn find(&mut self, family: Family, resource: &'static Resource, key: &str) -> Option<Row> {
         if family == Family::Configuration {
+            // One object by its number needs no list. An index that is there already is as quick.
+            if let Ok(id) = key.parse()
+                && !self.index.holds(resource)
+                && let Some(row) = self.numbered(resource, id)
+                && key_of(resource, &row) == key
+            {
+                return Some(row);
+            }
             return self.indexed(resource).row(resource, key).cloned();
         }
         self.rows(family, resource).into_iter().find(|row| key_of(resource, row) == key)

@@ -20,6 +20,7 @@ fn digest(summary: &str) -> Digest {
         upgrade_since: Some(at(NOW)),
         recent: RecentDemand::from([("London".into(), Recent::default().with(at(NOW), 12.5))]),
         expected: Forecasts::new(),
+        expected_at: Some(at(NOW)),
     }
 }
 
