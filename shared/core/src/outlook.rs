@@ -37,7 +37,9 @@ pub struct Outlook {
     pub recent: RecentDemand,
 }
 
-/// Looks ahead. Whoever has no profiles at hand expects what the last evaluation did, if that is not long ago. During an outage demand is as it was, and of a location that went or was renamed nothing is remembered.
+/// Looks ahead. Whoever has no profiles at hand expects what the last evaluation did, if that is not long ago. During an
+/// outage, and where no node of a location reports, demand is as it was; of a location that went or was renamed nothing
+/// is remembered.
 pub fn look_ahead(
     policy: &Policy,
     platform: &Platform,
@@ -61,11 +63,11 @@ pub fn look_ahead(
     let mut outlook = Outlook::default();
     for (name, demand) in demands(&view) {
         let known = before.and_then(|recent| recent.get(&name));
-        let recent = match known {
-            Some(known) if outage => known.repeated(now),
-            Some(known) => known.with(now, demand),
-            None if outage => continue,
-            None => Recent::default().with(now, demand),
+        let recent = match (known, demand.filter(|_| !outage)) {
+            (Some(known), None) => known.repeated(now),
+            (Some(known), Some(demand)) => known.with(now, demand),
+            (None, None) => continue,
+            (None, Some(demand)) => Recent::default().with(now, demand),
         };
         let remembered = || lately.and_then(|digest| digest.expected.get(&name).copied());
         let given = match profiles {
@@ -80,14 +82,17 @@ pub fn look_ahead(
     outlook
 }
 
-/// The demand of each principal location at present, HD calls.
-fn demands(view: &Assessment<'_>) -> BTreeMap<LocationName, f64> {
+/// The demand of each principal location at present, HD calls; `None` where none of its nodes reports.
+fn demands(view: &Assessment<'_>) -> BTreeMap<LocationName, Option<f64>> {
     let mut demands = BTreeMap::new();
     for (overflow, room) in view.overflow_locations() {
         let ids: BTreeSet<LocationId> = view.pairs_into(overflow).map(|pair| pair.principal).collect();
         let principals = ids.iter().filter_map(|id| view.locations.get(id)).map(load_of);
         let shares = shared_out(&principals.collect::<Vec<_>>(), &load_of(room));
-        demands.extend(shares.into_iter().map(|(name, share)| (name, demand(share.used, share.free))));
+        demands.extend(shares.into_iter().map(|(name, share)| {
+            let known = share.always_on > HdCalls(0);
+            (name, known.then(|| demand(share.used, share.free)))
+        }));
     }
     demands
 }
@@ -146,7 +151,8 @@ pub fn recorded_days(minutes: &[MinuteOfLoad], pairs: &Pairs, zone: &TimeZone) -
         let load = |name: &LocationName| minute.locations.iter().find(|each| each.location == *name);
         let mut by_overflow: BTreeMap<&LocationName, Vec<LocationLoad>> = BTreeMap::new();
         for (principal, overflow) in pairs {
-            if let Some(load) = load(principal) {
+            // Without a node that reports nothing is known of the minute, least of all that nobody called.
+            if let Some(load) = load(principal).filter(|load| load.max.0 > 0) {
                 by_overflow.entry(overflow).or_default().push(load.clone());
             }
         }

@@ -168,3 +168,24 @@ fn a_minute_in_which_everything_was_full_is_recorded_as_cut_off() {
     let day = &days[&"HQ".into()][0];
     assert_eq!((day.at(540), day.is_cut_off(540), day.known()), (Some(130.0), true, 1));
 }
+
+#[test]
+fn where_no_node_of_a_location_reports_nothing_is_known_of_its_demand() {
+    let load =
+        |location: LocationName, free, max| LocationLoad { location, free: HdCalls(free), max: HdCalls(max) };
+    let locations = vec![load("HQ".into(), 0, 0), load("AWS burst".into(), 17, 34)];
+    let pairs = Pairs::from([("HQ".into(), "AWS burst".into())]);
+    let days = recorded_days(&[MinuteOfLoad { at: now(), locations }], &pairs, &TimeZone::UTC);
+    assert!(days.is_empty(), "a missing minute, and not one without calls: {days:?}");
+    // At present: two other locations report, so it is no outage of the platform.
+    let first = Scene::new().with_location(OTHER, "Branch", Some(BURST)).always_on(HQ, 40);
+    let first = first.always_on(OTHER, 90).always_on(OTHER, 90).stopped(1);
+    let seen = look(&first, &Profiles::new());
+    let mut second = a_minute_later(first, &seen);
+    for node in second.platform.nodes.iter_mut().filter(|node| node.location == HQ) {
+        node.status.as_mut().unwrap().last_updated = Some(now() - minutes(20));
+    }
+    let seen = look(&second, &Profiles::new()).recent;
+    let demands: Vec<f64> = seen[&"HQ".into()].samples().iter().map(|sample| sample.demand).collect();
+    assert_eq!(demands, [60.0, 60.0], "else its return would look like a rush");
+}
