@@ -43,8 +43,10 @@ def members(metadata: dict) -> list[dict]:
 
 
 def reached(tree: str, pattern: str) -> list[str]:
-    """Of a `cargo tree --prefix none`, without its root, the crates that the pattern names."""
-    names = {line.split(" ")[0] for line in tree.splitlines()[1:] if line}
+    """Of a `cargo tree --prefix none`, without its root, the crates that the pattern names. What cargo says beside the tree, such
+    as that it waits for another cargo's lock, is no crate."""
+    crates = [line.split(" ")[0] for line in tree.splitlines() if re.match(r"\S+ v\d", line)]
+    names = set(crates[1:])
     return sorted(name for name in names if re.fullmatch(pattern, name))
 
 
