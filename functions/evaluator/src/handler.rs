@@ -58,9 +58,8 @@ pub(crate) async fn handle(
         if let Err(fault) = days.recall(run.policy(), ledger).await {
             log::learned(platform, &Err(fault));
         }
-        let profiles = days.profiles();
         // The largest future by far: on the heap it is moved once.
-        let report = Box::pin(run.evaluation(&profiles).run(lease)).await;
+        let report = Box::pin(run.evaluation(days.profiles()).run(lease)).await;
         // Calls come first: learning has what time is left of an invocation in which nothing was amiss.
         if report.outcome.is_good() && run.time_left() >= LEARNING_TAKES {
             let learned = Box::pin(days.learn(run.policy(), ledger, function.now())).await;

@@ -45,8 +45,9 @@ impl Memory {
     }
 
     /// What was learned. Empty where nothing was or could be read: then the rise of the last minutes is all there is.
-    pub fn profiles(&self) -> Profiles {
-        self.profiles.clone().unwrap_or_default()
+    pub fn profiles(&self) -> &Profiles {
+        static NONE: Profiles = Profiles::new();
+        self.profiles.as_ref().unwrap_or(&NONE)
     }
 
     /// After a cycle, once a day after local midnight: closes the day, a few at once where several are not closed, and learns.

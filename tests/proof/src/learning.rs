@@ -64,7 +64,7 @@ fn days_are_closed_two_at_a_time_and_learned_from_once_a_day() {
     let first = harness.ledger();
     let days = finish(first.read_days(jiff::civil::date(2026, 1, 1))).unwrap().unwrap();
     assert_eq!(days[&"London".into()].len(), 7);
-    let profile = memory.profiles().remove(&"London".into()).unwrap();
+    let profile = memory.profiles()[&"London".into()].clone();
     let curves = profile.working.unwrap();
     // Four were free: callers may have been refused, so thirty were 39.
     assert!((curves.start[535] - 39.0).abs() < 0.1, "{}", curves.start[535]);
@@ -85,7 +85,7 @@ fn what_was_learned_starts_nodes_before_the_threshold_is_reached_and_says_why() 
     let mut harness = platform(7, ForecastPolicy::default());
     let mut memory = Memory::default();
     learn(&harness, &mut memory);
-    harness.set_profiles(memory.profiles());
+    harness.set_profiles(memory.profiles().clone());
     harness.advance(SignedDuration::from_mins(8 * 60 + 52));
     let report = harness.cycle();
     let starts: Vec<&str> = report
@@ -102,7 +102,7 @@ fn what_was_learned_starts_nodes_before_the_threshold_is_reached_and_says_why() 
     let mut off = platform(7, ForecastPolicy::off());
     let mut memory = Memory::default();
     assert_eq!(learn(&off, &mut memory), 0);
-    off.set_profiles(memory.profiles());
+    off.set_profiles(memory.profiles().clone());
     off.advance(SignedDuration::from_mins(8 * 60 + 52));
     assert_eq!(off.cycle().count("start", true), 0);
 }
@@ -132,7 +132,7 @@ fn what_an_evaluation_expected_is_taken_over_by_others_and_does_not_outlive_it()
     let mut harness = platform(7, ForecastPolicy::default());
     let mut memory = Memory::default();
     learn(&harness, &mut memory);
-    harness.set_profiles(memory.profiles());
+    harness.set_profiles(memory.profiles().clone());
     harness.advance(SignedDuration::from_mins(8 * 60 + 51));
     harness.cycle();
     let ledger = finish(harness.ledger().read_ledger(harness.now())).unwrap();

@@ -71,7 +71,8 @@ pub(super) fn plan_demand(draft: &mut Draft<'_>) {
 
 fn meet(draft: &mut Draft<'_>, id: LocationId, location: &LocationView<'_>, threshold: HdCalls, why: &str) {
     let mut room = location.room();
-    let mut undrained = undrain(draft, id, threshold, &mut room);
+    let wanted = threshold.plus(HdCalls(1));
+    let mut undrained = undrain(draft, id, wanted, &CancelReason::Need, &mut room);
     let (mut nodes, mut added) = (0, HdCalls(0));
     let mut short = None;
     if room <= threshold {
@@ -83,7 +84,7 @@ fn meet(draft: &mut Draft<'_>, id: LocationId, location: &LocationView<'_>, thre
     {
         // What is up there already was started for us, or serves us as well.
         room = room.plus(view.room());
-        let back = undrain(draft, fallback, threshold, &mut room);
+        let back = undrain(draft, fallback, wanted, &CancelReason::Need, &mut room);
         undrained = (undrained.0 + back.0, undrained.1.plus(back.1));
         let (more, calls, still) = start_from(draft, fallback, threshold, &mut room, why);
         nodes += more;
@@ -97,21 +98,26 @@ fn meet(draft: &mut Draft<'_>, id: LocationId, location: &LocationView<'_>, thre
     }
     if room <= threshold {
         let because = short.unwrap_or(ShortBecause::NothingLeft);
-        let missing = threshold.plus(HdCalls(1)).minus(room);
-        draft.why_location(id, LocationReason::Short { hd_calls: missing, because });
+        draft.why_location(id, LocationReason::Short { hd_calls: wanted.minus(room), because });
     }
 }
 
-/// Cancels drains until there is room: the cheapest start there is.
-fn undrain(draft: &mut Draft<'_>, id: LocationId, threshold: HdCalls, room: &mut HdCalls) -> (u32, HdCalls) {
+/// Cancels drains until there is as much room as is wanted: the cheapest start there is.
+pub(super) fn undrain(
+    draft: &mut Draft<'_>,
+    id: LocationId,
+    wanted: HdCalls,
+    because: &CancelReason,
+    room: &mut HdCalls,
+) -> (u32, HdCalls) {
     let mut done = (0, HdCalls(0));
     let view = draft.view;
     for node in view.nodes_in(id) {
-        if *room > threshold {
+        if *room >= wanted {
             break;
         }
         if is_auto_draining(draft, node) {
-            draft.cancel_drain(node, CancelReason::Need);
+            draft.cancel_drain(node, because.clone());
             *room = room.plus(node.capacity);
             done = (done.0 + 1, done.1.plus(node.capacity));
         }

@@ -270,6 +270,9 @@ impl<'a> Draft<'a> {
         let action = Action::CancelDrain { node: self.node_ref(node), because: because.clone() };
         self.plan.actions.push(action);
         self.undrained.insert(node.instance.id.clone());
+        if because == CancelReason::Expected {
+            self.for_forecast.insert(node.instance.id.clone());
+        }
         self.why(node, NodeReason::DrainCancelled { because });
         let record = self.record_mut(&node.instance.id);
         record.drain = None;

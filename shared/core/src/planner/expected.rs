@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use super::demand::{Pool, is_auto_draining};
+use super::demand::{Pool, undrain};
 use super::draft::Draft;
 use crate::assess::{LocationView, Phase};
 use crate::ids::{HdCalls, LocationId};
@@ -66,7 +66,7 @@ pub(super) fn plan_expected(draft: &mut Draft<'_>) {
         let Some(need) = need_of(draft, id) else { continue };
         let mut up = capacity_of(draft, id, location);
         let before = up;
-        let undrained = undrain(draft, id, need.start, &mut up);
+        let (undrained, _) = undrain(draft, id, need.start, &CancelReason::Expected, &mut up);
         let nodes = start(draft, id, &need, &mut up);
         if undrained + nodes > 0 {
             let up = need.principal.plus(before);
@@ -84,23 +84,6 @@ fn capacity_of(draft: &Draft<'_>, id: LocationId, location: &LocationView<'_>) -
     });
     let now = location.max.plus(location.booting);
     added.map(|node| node.capacity).fold(now, HdCalls::plus)
-}
-
-fn undrain(draft: &mut Draft<'_>, id: LocationId, wanted: HdCalls, up: &mut HdCalls) -> u32 {
-    let view = draft.view;
-    let mut undrained = 0;
-    for node in view.nodes_in(id) {
-        if *up >= wanted {
-            break;
-        }
-        if is_auto_draining(draft, node) {
-            draft.cancel_drain(node, CancelReason::Expected);
-            draft.for_forecast.insert(node.instance.id.clone());
-            *up = up.plus(node.capacity);
-            undrained += 1;
-        }
-    }
-    undrained
 }
 
 fn start(draft: &mut Draft<'_>, id: LocationId, need: &Need, up: &mut HdCalls) -> u32 {
