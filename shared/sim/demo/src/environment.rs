@@ -8,7 +8,6 @@ use anyhow::{Context as _, Result, anyhow};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use dynoxide::storage_backend::Clock as DatabaseClock;
-use jiff::Timestamp;
 use spillway_core::ids::InstanceId;
 use spillway_core::outcome::CycleReport;
 use spillway_core::policy::{ForecastPolicy, Policy};
@@ -16,8 +15,9 @@ use spillway_core::prewarm::{Prewarmed, Tick};
 use spillway_core::reconcile::ReconcileReport;
 use spillway_dynamodb::{DynamoLedger, LedgerSettings};
 use spillway_engine::cycle::{Cycle, LeaseMemory};
+use spillway_engine::learning;
 use spillway_engine::ports::Ports;
-use spillway_engine::ports::{Clock as _, LoadRead as _};
+use spillway_engine::ports::{Clock as _, ForecastWrite as _};
 use spillway_engine::reconcile::Reconcile;
 use spillway_pexip::{Auth, HttpManagement, ManagementSettings, Tls};
 use tokio::net::TcpListener;
@@ -51,7 +51,8 @@ pub(super) struct Environment {
     clock: SimClock,
     /// What the warm evaluator remembers.
     memory: LeaseMemory,
-    learned: Learned,
+    /// What the warm evaluator knows of the platform's days.
+    days: learning::Memory,
     invocations: u64,
     server: Running,
     database: JoinHandle<()>,
@@ -87,13 +88,18 @@ impl Environment {
             LedgerSettings { table: TABLE.to_owned(), endpoint: Some(endpoint), history_days: 400 };
         let ledger = DynamoLedger::connect(&account_of_nobody(), settings, Arc::new(clock.clone()));
         ledger.create_table().await?;
+        Box::pin(ledger.put_days(&learned.days)).await?;
+        Box::pin(ledger.put_profiles(&learned.profiles)).await?;
+        // Threshold and minimum lifetime are the Management Node's own: the same that Pexip's rule would use.
+        let policy = Policy { forecast, ..Policy::with_defaults(TAG_VALUE) };
+        let mut days = learning::Memory::default();
+        Box::pin(days.recall(&policy, &ledger)).await?;
 
         let travel = TravelTime::new(Arc::clone(&world));
         let fleet = SimFleet::new(Arc::clone(&world), TAG_VALUE);
         Ok(Self {
-            // Threshold and minimum lifetime are the Management Node's own: the same that Pexip's rule would use.
-            policy: Policy { forecast, ..Policy::with_defaults(TAG_VALUE) },
-            learned,
+            policy,
+            days,
             fleet: Intercepted::new(fleet, travel.clone()),
             management: Intercepted::new(management, travel.clone()),
             ledger: Intercepted::new(ledger, travel),
@@ -116,10 +122,9 @@ impl Environment {
         report
     }
 
-    /// The night after a day: what was recorded of it is learned from.
-    pub(super) async fn learn(&mut self, from: Timestamp, until: Timestamp) -> Result<()> {
-        let minutes = self.ledger.inner().read_load(from, until).await?;
-        self.learned.learn(&self.policy, minutes);
+    /// The night after a day: it is closed and learned from, as the evaluator does it.
+    pub(super) async fn learn(&mut self) -> Result<()> {
+        Box::pin(self.days.learn(&self.policy, self.ledger.inner(), self.clock.now())).await?;
         Ok(())
     }
 
@@ -156,7 +161,7 @@ impl Environment {
             policy: &self.policy,
             owner,
             deadline: self.deadline(),
-            profiles: Some(&self.learned.profiles),
+            profiles: Some(self.days.profiles()),
         }
     }
 

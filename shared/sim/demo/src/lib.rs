@@ -67,7 +67,7 @@ async fn play<W: Write>(options: &Options, out: &mut W, progress: &Progress) -> 
         tokio::task::spawn_blocking(move || play_alone(&day, policy))
     });
     let mut story = Story::new(out, progress, options.json, day.end);
-    let mut environment = Environment::of(&day, Policy::Spillway, learned).await?;
+    let mut environment = Box::pin(Environment::of(&day, Policy::Spillway, learned)).await?;
     let page = match options.serve {
         Some(port) => Some(serve::start(&environment, &day, port).await?),
         None => None,

@@ -77,7 +77,7 @@ pub(super) fn play_silently(day: &Day, policy: Policy, learned: Learned) -> Resu
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let mut environment = Environment::of(day, policy, learned).await?;
+        let mut environment = Box::pin(Environment::of(day, policy, learned)).await?;
         let played = play_spillway(day, policy, &mut environment, Pace::default(), &mut Nobody).await;
         environment.clear().await;
         played
@@ -137,7 +137,7 @@ pub(super) async fn play_spillway(
             ready
         };
         if minute > 0 && at.as_second().rem_euclid(86_400) == 0 {
-            environment.learn(at - SignedDuration::from_hours(24), at).await?;
+            Box::pin(environment.learn()).await?;
         }
         let mut happened: Vec<Moment> = ready.into_iter().collect();
         // At the end of the day there is nothing left to see what a cycle would do.
